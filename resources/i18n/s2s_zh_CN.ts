@@ -1,0 +1,565 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>Actions</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Translation</source>
+        <translation>翻译(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>&amp;Open text…</source>
+        <translation>打开文本(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>&amp;Save translation…</source>
+        <translation>保存译文(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Copy translation</source>
+        <translation>复制译文(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Paste and translate</source>
+        <translation>粘贴并翻译(&amp;P)</translation>
+    </message>
+    <message>
+        <source>C&amp;lear text</source>
+        <translation>清空原文(&amp;L)</translation>
+    </message>
+    <message>
+        <source>S&amp;ettings…</source>
+        <translation>设置(&amp;E)…</translation>
+    </message>
+    <message>
+        <source>&amp;Translate now</source>
+        <translation>立即翻译(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop</source>
+        <translation>停止(&amp;S)</translation>
+    </message>
+    <message>
+        <source>S&amp;wap languages and texts</source>
+        <translation>交换语言和文本(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Swap &amp;languages only</source>
+        <translation>仅交换语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Choose &amp;direction</source>
+        <translation>选择翻译方向(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Choose &amp;model</source>
+        <translation>选择模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Larger text</source>
+        <translation>放大文字(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Smaller text</source>
+        <translation>缩小文字(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Normal text size</source>
+        <translation>正常大小(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Go to s&amp;ource text</source>
+        <translation>转到原文(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Go to &amp;translation</source>
+        <translation>转到译文(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Full screen</source>
+        <translation>全屏(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Help and keys</source>
+        <translation>帮助与快捷键(&amp;H)</translation>
+    </message>
+</context>
+<context>
+    <name>Bar</name>
+    <message>
+        <source>Translation direction</source>
+        <translation>翻译方向</translation>
+    </message>
+    <message>
+        <source>Translation direction (Ctrl+Shift+L)</source>
+        <translation>翻译方向（Ctrl+Shift+L）</translation>
+    </message>
+    <message>
+        <source>Swap languages</source>
+        <translation>交换语言</translation>
+    </message>
+    <message>
+        <source>Swap languages and texts (Ctrl+Shift+S)</source>
+        <translation>交换语言和文本（Ctrl+Shift+S）</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Model (Ctrl+Shift+M)</source>
+        <translation>模型（Ctrl+Shift+M）</translation>
+    </message>
+    <message>
+        <source>No model</source>
+        <translation>无模型</translation>
+    </message>
+    <message>
+        <source>Translate now: Ctrl+Return. Stop: Esc.</source>
+        <translation>立即翻译：Ctrl+回车。停止：Esc。</translation>
+    </message>
+    <message>
+        <source>Translate</source>
+        <translation>翻译</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+</context>
+<context>
+    <name>Documents</name>
+    <message>
+        <source>Open text</source>
+        <translation>打开文本</translation>
+    </message>
+    <message>
+        <source>Text files (*.txt *.md);;All files (*)</source>
+        <translation>文本文件 (*.txt *.md);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Save translation</source>
+        <translation>保存译文</translation>
+    </message>
+    <message>
+        <source>{0} is not a text file in UTF-8, so it was not opened. Your text is unchanged.</source>
+        <translation>“{0}”不是 UTF-8 文本文件，因此没有打开。您的文本没有改变。</translation>
+    </message>
+    <message>
+        <source>{0} is larger than 32 MB, so it was not opened. Use the s2s command for it.</source>
+        <translation>“{0}”大于 32 MB，因此没有打开。请改用 s2s 命令翻译它。</translation>
+    </message>
+    <message>
+        <source>{0} could not be read: {1}</source>
+        <translation>无法读取“{0}”：{1}</translation>
+    </message>
+    <message>
+        <source>{0} could not be saved: {1}</source>
+        <translation>无法保存“{0}”：{1}</translation>
+    </message>
+</context>
+<context>
+    <name>HelpPage</name>
+    <message>
+        <source>Help</source>
+        <translation>帮助</translation>
+    </message>
+    <message>
+        <source>Type or paste text on the left; its translation appears on the right while you type.</source>
+        <translation>在左侧输入或粘贴文本，译文会随着您的输入显示在右侧。</translation>
+    </message>
+    <message>
+        <source>Everything runs on this computer. The program has no code that uses the network.</source>
+        <translation>一切都在这台电脑上运行。本程序没有任何联网代码。</translation>
+    </message>
+    <message>
+        <source>Your text, settings and own models are kept in this folder: {0}</source>
+        <translation>您的文本、设置和自有模型保存在此文件夹：{0}</translation>
+    </message>
+    <message>
+        <source>The models that came with the program are in: {0}</source>
+        <translation>随程序附带的模型位于：{0}</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>Version {0}</source>
+        <translation>版本 {0}</translation>
+    </message>
+</context>
+<context>
+    <name>Languages</name>
+    <message>
+        <source>Arabic</source>
+        <translation>阿拉伯语</translation>
+    </message>
+    <message>
+        <source>Bulgarian</source>
+        <translation>保加利亚语</translation>
+    </message>
+    <message>
+        <source>Czech</source>
+        <translation>捷克语</translation>
+    </message>
+    <message>
+        <source>Danish</source>
+        <translation>丹麦语</translation>
+    </message>
+    <message>
+        <source>German</source>
+        <translation>德语</translation>
+    </message>
+    <message>
+        <source>Greek</source>
+        <translation>希腊语</translation>
+    </message>
+    <message>
+        <source>English</source>
+        <translation>英语</translation>
+    </message>
+    <message>
+        <source>Spanish</source>
+        <translation>西班牙语</translation>
+    </message>
+    <message>
+        <source>Estonian</source>
+        <translation>爱沙尼亚语</translation>
+    </message>
+    <message>
+        <source>Finnish</source>
+        <translation>芬兰语</translation>
+    </message>
+    <message>
+        <source>French</source>
+        <translation>法语</translation>
+    </message>
+    <message>
+        <source>Hebrew</source>
+        <translation>希伯来语</translation>
+    </message>
+    <message>
+        <source>Hindi</source>
+        <translation>印地语</translation>
+    </message>
+    <message>
+        <source>Hungarian</source>
+        <translation>匈牙利语</translation>
+    </message>
+    <message>
+        <source>Indonesian</source>
+        <translation>印度尼西亚语</translation>
+    </message>
+    <message>
+        <source>Italian</source>
+        <translation>意大利语</translation>
+    </message>
+    <message>
+        <source>Japanese</source>
+        <translation>日语</translation>
+    </message>
+    <message>
+        <source>Korean</source>
+        <translation>韩语</translation>
+    </message>
+    <message>
+        <source>Dutch</source>
+        <translation>荷兰语</translation>
+    </message>
+    <message>
+        <source>Norwegian</source>
+        <translation>挪威语</translation>
+    </message>
+    <message>
+        <source>Polish</source>
+        <translation>波兰语</translation>
+    </message>
+    <message>
+        <source>Portuguese</source>
+        <translation>葡萄牙语</translation>
+    </message>
+    <message>
+        <source>Romanian</source>
+        <translation>罗马尼亚语</translation>
+    </message>
+    <message>
+        <source>Russian</source>
+        <translation>俄语</translation>
+    </message>
+    <message>
+        <source>Swedish</source>
+        <translation>瑞典语</translation>
+    </message>
+    <message>
+        <source>Thai</source>
+        <translation>泰语</translation>
+    </message>
+    <message>
+        <source>Turkish</source>
+        <translation>土耳其语</translation>
+    </message>
+    <message>
+        <source>Ukrainian</source>
+        <translation>乌克兰语</translation>
+    </message>
+    <message>
+        <source>Vietnamese</source>
+        <translation>越南语</translation>
+    </message>
+    <message>
+        <source>Chinese</source>
+        <translation>中文</translation>
+    </message>
+    <message>
+        <source>Traditional Chinese</source>
+        <translation>繁体中文</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>The models could not be listed: {0}</source>
+        <translation>无法列出模型：{0}</translation>
+    </message>
+    <message>
+        <source>Translator</source>
+        <translation>翻译</translation>
+    </message>
+    <message>
+        <source>Your text could not be saved for the next start: {0}</source>
+        <translation>无法为下次启动保存您的文本：{0}</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsPage</name>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Translating</source>
+        <translation>翻译</translation>
+    </message>
+    <message>
+        <source>Display</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>Translate while typing</source>
+        <translation>边输入边翻译</translation>
+    </message>
+    <message>
+        <source>Pace:</source>
+        <translation>节奏：</translation>
+    </message>
+    <message>
+        <source>Beam size:</source>
+        <translation>束宽：</translation>
+    </message>
+    <message>
+        <source>Theme:</source>
+        <translation>主题：</translation>
+    </message>
+    <message>
+        <source>Text size:</source>
+        <translation>文字大小：</translation>
+    </message>
+    <message>
+        <source>Interface language:</source>
+        <translation>界面语言：</translation>
+    </message>
+    <message>
+        <source>The model's own</source>
+        <translation>模型默认值</translation>
+    </message>
+    <message>
+        <source>How many candidates are followed at once: more is slower, often better.</source>
+        <translation>同时跟踪多少个候选译文：越多越慢，通常也越好。</translation>
+    </message>
+    <message>
+        <source>How soon after a key the translation starts.</source>
+        <translation>按键后多久开始翻译。</translation>
+    </message>
+    <message>
+        <source> %</source>
+        <translation> %</translation>
+    </message>
+    <message>
+        <source>Calm</source>
+        <translation>从容</translation>
+    </message>
+    <message>
+        <source>Normal</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>Eager</source>
+        <translation>迅速</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+</context>
+<context>
+    <name>StatusLine</name>
+    <message>
+        <source>Translating…</source>
+        <translation>正在翻译…</translation>
+    </message>
+    <message>
+        <source>Translating, line {0} of {1}</source>
+        <translation>正在翻译，第 {0} 行，共 {1} 行</translation>
+    </message>
+    <message>
+        <source>No model yet.</source>
+        <translation>还没有模型。</translation>
+    </message>
+    <message>
+        <source>Loading {0}…</source>
+        <translation>正在加载 {0}…</translation>
+    </message>
+    <message>
+        <source>Ready.</source>
+        <translation>就绪。</translation>
+    </message>
+    <message>
+        <source>Done in {0} s.</source>
+        <translation>完成，用时 {0} 秒。</translation>
+    </message>
+    <message>
+        <source>Stopped.</source>
+        <translation>已停止。</translation>
+    </message>
+    <message>
+        <source>Source changed. Ctrl+Return translates.</source>
+        <translation>原文已改变。按 Ctrl+回车翻译。</translation>
+    </message>
+    <message>
+        <source>The translation failed.</source>
+        <translation>翻译失败。</translation>
+    </message>
+    <message>
+        <source>first token {0} s</source>
+        <translation>首词 {0} 秒</translation>
+    </message>
+    <message>
+        <source>{0} tokens/s</source>
+        <translation>{0} 词元/秒</translation>
+    </message>
+    <message>
+        <source>Offline</source>
+        <translation>离线</translation>
+    </message>
+</context>
+<context>
+    <name>Strip</name>
+    <message>
+        <source>Details</source>
+        <translation>详细信息</translation>
+    </message>
+    <message>
+        <source>Close this message</source>
+        <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>Worker</name>
+    <message>
+        <source>Something went wrong inside the program. Your text is safe; please try again.</source>
+        <translation>程序内部出错。您的文本安然无恙，请重试。</translation>
+    </message>
+    <message>
+        <source>The translation engine could not start, so nothing can be translated.</source>
+        <translation>翻译引擎无法启动，因此无法翻译。</translation>
+    </message>
+    <message>
+        <source>The translation ended too early. Your text is safe; please try again.</source>
+        <translation>翻译提前结束。您的文本安然无恙，请重试。</translation>
+    </message>
+    <message>
+        <source>There was not enough memory. Close other programs or use a smaller model.</source>
+        <translation>内存不足。请关闭其他程序，或使用较小的模型。</translation>
+    </message>
+</context>
+<context>
+    <name>Workspace</name>
+    <message>
+        <source>Source text</source>
+        <translation>原文</translation>
+    </message>
+    <message>
+        <source>Translation</source>
+        <translation>译文</translation>
+    </message>
+    <message>
+        <source>Source text, {0}</source>
+        <translation>原文，{0}</translation>
+    </message>
+    <message>
+        <source>Translation, {0}</source>
+        <translation>译文，{0}</translation>
+    </message>
+    <message>
+        <source>{0} characters</source>
+        <translation>{0} 个字符</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+    <message>
+        <source>Type or paste text here</source>
+        <translation>在此输入或粘贴文本</translation>
+    </message>
+    <message>
+        <source>The translation appears here</source>
+        <translation>译文显示在这里</translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,86 @@
+"""The window's wiring: a list of what exists, made and joined once. ``main`` is what the user starts."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from s2s_gui import libraries
+from s2s_gui.console import main as console
+from s2s_gui.messages import Request, Update
+from s2s_gui.storage import library, session, settings
+from s2s_gui.worker import Worker
+
+if TYPE_CHECKING:
+    from s2s_gui.window.main_window import MainWindow
+
+
+def make_tasks() -> Callable[[Request], Iterator[Update]]:
+    """Return the worker's tasks; called on the worker's thread, after the window is shown."""
+    # Imported here because it brings torch, which takes a second or more.
+    from s2s_gui import tasks
+
+    return tasks.make()
+
+
+def build(argv: list[str]) -> "MainWindow":
+    """Make and join everything and return the main window, not yet shown and without entering the event loop."""
+    # Imported here so that ``main`` can say in plain words what Qt misses, and the console does without Qt.
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QApplication
+
+    from s2s_gui.window import style
+    from s2s_gui.window.bridge import Bridge
+    from s2s_gui.window.i18n import Translations
+    from s2s_gui.window.main_window import MainWindow
+
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        application = QApplication(argv)
+    application.setApplicationName("s2s-gui")
+    application.setDesktopFileName("s2s-gui")
+    application.setFont(style.interface_font(application))
+    kept_settings = settings.read()
+    bridge = Bridge()
+    worker = Worker(make_tasks, bridge.post)
+    translations = Translations(application)
+    return MainWindow(kept_settings, session.read(), worker, bridge, library.installed, translations)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Open the window and return the exit code; with arguments, be the console command."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments:
+        return console.main(arguments)
+    reason = libraries.why_no_display(os.environ)
+    if not reason:
+        try:
+            return _run()
+        except ImportError as error:
+            reason = libraries.why_no_qt(error)
+    sys.stderr.write(reason + "\n")
+    return 1
+
+
+def _run() -> int:
+    # Imported here for the same reason as in ``build``.
+    from PySide6.QtWidgets import QApplication
+
+    from s2s_gui.window.single_instance import SingleInstance
+
+    application = QApplication([sys.argv[0]])
+    instance = SingleInstance()
+    if not instance.is_first():
+        return 0
+    window = build([sys.argv[0]])
+    instance.raise_wanted.connect(window.come_forward)
+    window.show()
+    code = application.exec()
+    instance.close()
+    if not window.worker_ended:
+        # The worker is deep inside an import or one long operation; everything is saved, and a thread that wakes up
+        # in an interpreter that is being taken apart could crash it.
+        os._exit(code)
+    return code

@@ -1,0 +1,98 @@
+"""Read and write ``card.json``, and say all that is wrong with one. No weights, no numpy, no torch."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from s2s_gui.description import FORMAT_VERSION, ModelCard
+
+CARD = "card.json"
+MAX_BYTES = 1 << 20
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
+
+
+def read_card(folder: Path) -> tuple[ModelCard | None, list[str]]:
+    """Return the card in ``folder``, None if it cannot be read at all, and everything that is wrong with it."""
+    path = folder / CARD
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return None, [f"{CARD} has more than {MAX_BYTES:,} bytes."]
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None, [f"{CARD} is missing: this is not a model folder of this program."]
+    except OSError as error:
+        return None, [f"{CARD} cannot be read ({error.strerror})."]
+    if content.startswith(LFS_POINTER):
+        return None, [lfs_fault(CARD)]
+    try:
+        raw = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return None, [f"{CARD} is not JSON: {error}."]
+    faults = _raw_faults(raw)
+    if faults:
+        return None, faults
+    try:
+        card = msgspec.convert(raw, ModelCard)
+    except msgspec.ValidationError as error:
+        return None, [f"{CARD}: {error}."]
+    return card, card_faults(card)
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Write ``card`` as indented JSON."""
+    (folder / CARD).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+
+
+def card_faults(card: ModelCard) -> list[str]:
+    """Return what does not fit together in a card, one sentence each."""
+    faults = list(card.network.faults())
+    decoding = card.decoding
+    source, target = card.network.source_vocabulary, card.network.target_vocabulary
+    ids = [
+        ("eos", decoding.eos, 0, min(source, target)),
+        ("unk", decoding.unk, 0, min(source, target)),
+        ("start", decoding.start, -1, target),
+        *(("never", id, 0, target) for id in decoding.never),
+    ]
+    faults += [
+        f"decoding.{name} is {id}, but ids of this vocabulary lie between {low} and {high - 1}."
+        for name, id, low, high in ids
+        if not low <= id < high
+    ]
+    if decoding.eos in (*decoding.never, decoding.unk):
+        faults.append("decoding.eos is among the ids that must not be produced: no translation could end.")
+    names = [str(direction) for direction in card.directions]
+    faults += [f"The direction {name} is listed twice." for name in dict.fromkeys(names) if names.count(name) > 1]
+    for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target)):
+        if not is_plain(name):
+            faults.append(f"The tokenizer file {name!r} is not a plain name of a file inside the model's folder.")
+    return faults
+
+
+def is_plain(name: str) -> bool:
+    """Say whether ``name`` can only name a file directly inside a folder."""
+    return bool(name) and name not in (".", "..") and not any(character in '/\\:"\0' for character in name)
+
+
+def lfs_fault(name: str) -> str:
+    """Return the sentence for a file that Git LFS has not fetched."""
+    return f"{name} is only a Git LFS pointer: the real file was not fetched (run git lfs pull)."
+
+
+def _raw_faults(raw: Any) -> list[str]:
+    """Find, in decoded JSON, what the typed reading would stop at or could only report one by one."""
+    if not isinstance(raw, dict):
+        return [f"{CARD} does not hold a JSON object."]
+    version = raw.get("format_version", FORMAT_VERSION)
+    if not isinstance(version, int) or version < 1:
+        return [f"{CARD}: format_version is {version!r}; this program reads version {FORMAT_VERSION}."]
+    if version > FORMAT_VERSION:
+        return [
+            f"{CARD} has format version {version}; this program reads versions up to {FORMAT_VERSION}."
+            " Install a newer version of the program."
+        ]
+    known = {field.encode_name for field in msgspec.structs.fields(ModelCard)}
+    required = {field.encode_name for field in msgspec.structs.fields(ModelCard) if field.required}
+    faults = [f"{CARD} has the unknown field {name!r}." for name in sorted(raw.keys() - known)]
+    return faults + [f"{CARD} lacks the field {name!r}." for name in sorted(required - raw.keys())]

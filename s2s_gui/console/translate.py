@@ -1,0 +1,175 @@
+"""``s2s translate``: files or standard input to standard output, line for line.
+
+Input is read and translated piece by piece, so a pipe of any length needs little memory. Every line end stays as it
+was, and so does the lack of one at the end.
+"""
+
+import argparse
+import sys
+from collections.abc import Generator, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+
+from s2s_gui.console.json_line import as_json
+from s2s_gui.console.usage import UsageError
+from s2s_gui.description import Direction, Language, ModelCard
+from s2s_gui.engine.cache import SentenceCache
+from s2s_gui.engine.model import Model
+from s2s_gui.engine.options import resolve
+from s2s_gui.engine.translator import translate, translate_lines
+from s2s_gui.errors import RequestError, TranslatorError
+from s2s_gui.messages import DecodeOptions, Line, Partial, Result
+from s2s_gui.storage import library
+from s2s_gui.tasks import open_model
+from s2s_gui.text.sentences import TextLine, lines
+
+LINES_AT_ONCE = 64
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run ``s2s translate``."""
+    if arguments.nbest and not arguments.json:
+        raise UsageError("--nbest needs --json: plain output has one line for each line of the input.")
+    torch.set_num_threads(1)
+    folder = _model_folder(arguments.model, arguments.source, arguments.target)
+    options = DecodeOptions(
+        beam_size=arguments.beam,
+        length_penalty=arguments.length_penalty,
+        hypotheses=arguments.nbest or 1,
+        sampling=arguments.sample,
+        prefix=arguments.prefix,
+    )
+    model = open_model(folder)
+    direction = _only_direction(model.card, arguments.source, arguments.target)
+    try:
+        resolve(options, model.card.decoding)
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+    source = chain.from_iterable(_read(name) for name in arguments.files or ["-"])
+    writer = _Writer(model, direction, options)
+    if arguments.json:
+        writer.json(source)
+    elif arguments.stream:
+        writer.stream(source)
+    else:
+        writer.plain(source, 1 if sys.stdin.isatty() and not arguments.files else LINES_AT_ONCE)
+    return 0
+
+
+class _Writer:
+    """Translates lines and writes them in one of three ways, always as UTF-8."""
+
+    def __init__(self, model: Model, direction: Direction, options: DecodeOptions) -> None:
+        self._model = model
+        self._direction = direction
+        self._options = options
+        self._cache = SentenceCache()
+
+    def plain(self, source: Iterator[TextLine], at_once: int) -> None:
+        for some in _groups(source, at_once):
+            contents = [line.content for line in some]
+            work = translate_lines(self._model, contents, self._direction, self._options, self._cache)
+            for done, line in zip(_returned(work), some, strict=True):
+                _write(done.text + line.end)
+            sys.stdout.buffer.flush()
+
+    def stream(self, source: Iterator[TextLine]) -> None:
+        for line in source:
+            shown = ""
+            for update in self._updates(line):
+                if isinstance(update, Partial) and len(update.stable) > len(shown):
+                    _write(update.stable[len(shown) :])
+                    sys.stdout.buffer.flush()
+                    shown = update.stable
+            _write(line.end)
+            sys.stdout.buffer.flush()
+
+    def json(self, source: Iterator[TextLine]) -> None:
+        for line in source:
+            for update in self._updates(line):
+                if isinstance(update, Result):
+                    _write(as_json(update, self._options.hypotheses) + "\n")
+                    sys.stdout.buffer.flush()
+
+    def _updates(self, line: TextLine) -> Iterator[Partial | Result]:
+        result = yield from translate(self._model, 0, line.content, self._direction, self._options, self._cache)
+        yield result
+
+
+def _model_folder(wanted: str | None, source: str | None, target: str | None) -> Path:
+    """Return the folder of the model asked for, else of the first installed one that goes the wanted way."""
+    if wanted is not None:
+        return library.find(wanted)
+    usable = [one for one in library.installed() if one.card and not one.fault]
+    for one in usable:
+        if one.card and _directions(one.card, source, target):
+            return one.folder
+    if usable:
+        raise RequestError(f"No installed model translates {source or 'anything'} > {target or 'anything'}.")
+    raise RequestError("No model is installed; give one with --model PATH.")
+
+
+def _directions(card: ModelCard, source: str | None, target: str | None) -> list[Direction]:
+    return [one for one in card.directions if _is(one.source, source) and _is(one.target, target)]
+
+
+def _is(language: Language, wanted: str | None) -> bool:
+    return wanted is None or wanted in (str(language), language.code)
+
+
+def _only_direction(card: ModelCard, source: str | None, target: str | None) -> Direction:
+    found = _directions(card, source, target)
+    offered = ", ".join(str(direction) for direction in card.directions)
+    if not found:
+        raise RequestError(
+            f"The model {card.name} does not translate {source or 'anything'} > {target or 'anything'};"
+            f" it offers {offered}."
+        )
+    if len(found) > 1:
+        raise UsageError(f"The model {card.name} goes several ways ({offered}): give --from and --to.")
+    return found[0]
+
+
+def _read(name: str) -> Iterator[TextLine]:
+    """Yield the lines of a file, or of standard input for "-"."""
+    if name == "-":
+        yield from _decoded(sys.stdin.buffer, "standard input")
+    else:
+        with Path(name).open("rb") as file:
+            yield from _decoded(file, name)
+
+
+def _decoded(file: BinaryIO, name: str) -> Iterator[TextLine]:
+    for number, raw in enumerate(file, 1):
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise TranslatorError(f"{name}, line {number}: this is not UTF-8 text.") from error
+        yield from (line for line in lines(text) if line.content or line.end)
+
+
+def _groups(source: Iterator[TextLine], size: int) -> Iterator[list[TextLine]]:
+    group: list[TextLine] = []
+    for line in source:
+        group.append(line)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _returned(work: Generator[None, None, list[Line]]) -> list[Line]:
+    """Run ``work`` to its end and return what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def _write(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8"))

@@ -1,0 +1,1 @@
+"""Decoding: a ready model, searches as generators, text in and updates out."""

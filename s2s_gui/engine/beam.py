@@ -1,0 +1,109 @@
+"""Beam search with length penalty and n-best lists, after Marian.
+
+At each step the best continuations of the surviving hypotheses are kept; one that ends leaves the beam, which shrinks
+by one; a job is done when its beam is empty. All jobs of a batch advance together, row by row of one state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s2s_gui.engine.options import Search
+from s2s_gui.engine.search import (
+    Asked,
+    Decoded,
+    Decoding,
+    Draft,
+    Job,
+    ask,
+    best,
+    encode,
+    ranked,
+    result,
+    select,
+    settled,
+)
+from s2s_gui.networks.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """A hypothesis in the beam; ``row`` is its row of the state."""
+
+    row: int
+    tokens: tuple[int, ...] = ()
+    log_probs: tuple[float, ...] = ()
+    attention: tuple[Tensor, ...] = ()
+    total: float = 0.0
+
+
+def beam(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
+    """Decode ``jobs`` as one batch; return ``search.hypotheses`` hypotheses for each, best first."""
+    never = torch.tensor(search.never, dtype=torch.int64)
+    state = encode(network, jobs)
+    beams = [[_Live(row)] for row in range(len(jobs))]
+    finished: list[list[Decoded]] = [[] for _ in jobs]
+    while any(beams):
+        rows = [live for one in beams for live in one]
+        last = [live.tokens[-1] if live.tokens else search.start for live in rows]
+        asked = ask(network, last, state, never)
+        values, ids = best(asked.log_probs, search.beam_size)
+        parents: list[int] = []
+        for number, job in enumerate(jobs):
+            room = search.beam_size - len(finished[number])
+            survivors = []
+            for live in _continued(beams[number], job, asked, values, ids, room):
+                end = result(job, search, live.tokens, live.log_probs, live.attention)
+                if end is not None:
+                    finished[number].append(end)
+                else:
+                    survivors.append(live)
+            beams[number] = [_moved(live, len(parents) + index) for index, live in enumerate(survivors)]
+            parents.extend(live.row for live in survivors)
+        state = select(asked.state, parents, len(rows)) if parents else asked.state
+        yield [_draft(*parts) for parts in zip(jobs, beams, finished, strict=True)]
+    return [ranked(one, search.hypotheses) for one in finished]
+
+
+def _continued(
+    beam: Sequence[_Live], job: Job, asked: Asked, values: list[list[float]], ids: list[list[int]], room: int
+) -> list[_Live]:
+    """Return the ``room`` best continuations of one job's hypotheses; inside a forced prefix the one that is forced."""
+    if not beam:
+        return []
+    at = len(beam[0].tokens)
+    if at < len(job.prefix):
+        token = job.prefix[at]
+        return [_extended(live, token, float(asked.raw[live.row, token]), asked) for live in beam]
+    candidates = [
+        (live.total + value, live, token, value)
+        for live in beam
+        for value, token in zip(values[live.row], ids[live.row], strict=True)
+        if value > -torch.inf
+    ]
+    candidates.sort(key=lambda candidate: -candidate[0])
+    return [_extended(live, token, value, asked) for _, live, token, value in candidates[:room]]
+
+
+def _extended(live: _Live, token: int, log_prob: float, asked: Asked) -> _Live:
+    attention = live.attention if asked.attention is None else (*live.attention, asked.attention[live.row])
+    return _Live(live.row, (*live.tokens, token), (*live.log_probs, log_prob), attention, live.total + log_prob)
+
+
+def _moved(live: _Live, row: int) -> _Live:
+    return _Live(row, live.tokens, live.log_probs, live.attention, live.total)
+
+
+def _draft(job: Job, beam: Sequence[_Live], finished: Sequence[Decoded]) -> Draft:
+    """Return the likeliest live hypothesis, settled as far as every one that can still win agrees with it."""
+    rivals = [one.tokens for one in ranked(list(finished), 1)]
+    if not beam:
+        return Draft(rivals[0], len(rivals[0])) if rivals else Draft((), 0)
+    leader = max(beam, key=lambda live: live.total).tokens
+    rivals += [live.tokens[: settled(job, live.tokens)] for live in beam]
+    common = 0
+    while all(common < len(rival) and rival[common] == leader[common] for rival in rivals):
+        common += 1
+    return Draft(leader, common)

@@ -1,0 +1,92 @@
+"""Greedy search and sampling: one hypothesis a row, one token a step.
+
+Sampling draws from the softmax of logits / temperature, cut to the ``top_k`` best (Fan et al. 2018) and then to the
+smallest set whose mass reaches ``top_p`` (Holtzman et al. 2020). Each row has its own random numbers, so a sentence
+is drawn alike alone and in a batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from s2s_gui.engine.options import Search
+from s2s_gui.engine.search import Decoded, Decoding, Draft, Job, ask, best, encode, ranked, result, select, settled
+from s2s_gui.messages import Sampling
+from s2s_gui.networks.network import Network
+
+
+@dataclass(slots=True)
+class _Row:
+    """One hypothesis while it grows."""
+
+    job: Job
+    random: torch.Generator
+    tokens: list[int] = field(default_factory=list)
+    log_probs: list[float] = field(default_factory=list)
+    attention: list[Tensor] = field(default_factory=list)
+    result: Decoded | None = None
+
+
+def greedy(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
+    """Decode ``jobs`` as one batch; with sampling, ``search.hypotheses`` draws for each."""
+    draws = search.hypotheses if search.sampling else 1
+    rows = [_Row(job, _random(search, draw)) for job in jobs for draw in range(draws)]
+    never = torch.tensor(search.never, dtype=torch.int64)
+    state = encode(network, [row.job for row in rows])
+    live = rows
+    last = [search.start] * len(rows)
+    while live:
+        asked = ask(network, last, state, never)
+        choices = _choose(asked.log_probs, live, search.sampling)
+        for index, (row, choice) in enumerate(zip(live, choices, strict=True)):
+            at = len(row.tokens)
+            token = row.job.prefix[at] if at < len(row.job.prefix) else choice
+            row.tokens.append(token)
+            row.log_probs.append(float(asked.raw[index, token]))
+            if asked.attention is not None:
+                row.attention.append(asked.attention[index])
+            row.result = result(row.job, search, row.tokens, row.log_probs, row.attention)
+        kept = [index for index, row in enumerate(live) if row.result is None]
+        state = select(asked.state, kept, len(live)) if kept else asked.state
+        live = [live[index] for index in kept]
+        last = [row.tokens[-1] for row in live]
+        yield [_draft(row, draws) for row in rows[::draws]]
+    results = [row.result for row in rows if row.result is not None]
+    return [ranked(results[at : at + draws], draws) for at in range(0, len(results), draws)]
+
+
+def _draft(row: _Row, draws: int) -> Draft:
+    """Return the row so far; of several draws, any may turn out to be the best, so nothing is settled."""
+    tokens = tuple(row.tokens) if row.result is None else row.result.tokens
+    if draws > 1:
+        return Draft(tokens, 0)
+    return Draft(tokens, settled(row.job, tokens) if row.result is None else len(tokens))
+
+
+def _random(search: Search, draw: int) -> torch.Generator:
+    random = torch.Generator()
+    if search.sampling:
+        random.manual_seed(search.sampling.seed + draw)
+    return random
+
+
+def _choose(log_probs: Tensor, rows: Sequence[_Row], sampling: Sampling | None) -> list[int]:
+    """Return the next token of each row of ``log_probs`` [R, V]."""
+    if sampling is None:
+        _, ids = best(log_probs, 1)
+        return [row[0] for row in ids]
+    return [_draw(log_probs[index], row.random, sampling) for index, row in enumerate(rows)]
+
+
+@torch.inference_mode()
+def _draw(log_probs: Tensor, random: torch.Generator, sampling: Sampling) -> int:
+    """Draw an id from one row of log-probabilities [V]."""
+    values, ids = (log_probs / sampling.temperature).sort(descending=True, stable=True)
+    if sampling.top_k:
+        values, ids = values[: sampling.top_k], ids[: sampling.top_k]
+    probabilities = values.softmax(-1)
+    mass_before = probabilities.cumsum(-1) - probabilities
+    probabilities = probabilities.masked_fill(mass_before >= sampling.top_p, 0.0)
+    return int(ids[torch.multinomial(probabilities, 1, generator=random)])

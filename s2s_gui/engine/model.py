@@ -1,0 +1,135 @@
+"""A ready model: network, tokenizers and card, made whole from a description and never changed afterwards.
+
+Everything that can be wrong with a description is found here at once, by name and in plain words, before the network
+is allocated: tensors against what the configuration demands, vocabularies, tags, weights that are not numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from s2s_gui.description import Direction, Language, ModelCard, ModelDescription
+from s2s_gui.engine.constraints import numeric_ids
+from s2s_gui.errors import ModelError, RequestError
+from s2s_gui.networks.build import build
+from s2s_gui.networks.network import Network
+from s2s_gui.text.opening import open_tokenizer
+from s2s_gui.text.tokenizer import Tokenizer
+
+NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that translates. ``numeric`` are the target ids without letters."""
+
+    card: ModelCard
+    network: Network
+    source: Tokenizer
+    target: Tokenizer
+    numeric: frozenset[int]
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights, tied ones counted once."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    def direction(self, source: str, target: str) -> Direction:
+        """Return the direction between two languages ("zh" finds "zh-Hans"); raise ``RequestError`` if none fits."""
+        for exact in (True, False):
+            for direction in self.card.directions:
+                sides = ((source, direction.source), (target, direction.target))
+                if all(
+                    wanted == str(language) or (not exact and wanted == language.code) for wanted, language in sides
+                ):
+                    return direction
+        offered = ", ".join(str(direction) for direction in self.card.directions)
+        raise RequestError(f"The model {self.card.name} does not translate {source} > {target}; it offers {offered}.")
+
+
+def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model:
+    """Build the network and load its weights.
+
+    ``faults`` are those that the reader has found already; all are raised together in one ``ModelError``.
+    """
+    card = description.card
+    found = [*faults]
+    source = _tokenizer(description, description.source_tokenizer, found)
+    same = description.source_tokenizer == description.target_tokenizer
+    target = source if same else _tokenizer(description, description.target_tokenizer, found)
+    _check_vocabularies(card, source, target, found)
+    tensors: dict[str, torch.Tensor] = {}
+    if not card.network.faults():
+        tensors = _tensors(description, found)
+    if found or source is None or target is None:
+        raise ModelError(card.id, found)
+    network = build(card.network)
+    network.load_state_dict(tensors)
+    network.requires_grad_(False)
+    network.eval()
+    return Model(card, network, source, target, numeric_ids([target.piece(id) for id in range(target.size)]))
+
+
+def _names(language: Language) -> tuple[str, str]:
+    return str(language), language.code
+
+
+def _tokenizer(description: ModelDescription, path: Path, found: list[str]) -> Tokenizer | None:
+    if not path.is_file():
+        return None
+    card = description.card
+    tags = {direction.tag for direction in card.directions if direction.tag}
+    try:
+        return open_tokenizer(card.tokenizer.kind, path, eos=card.decoding.eos, unk=card.decoding.unk, specials=tags)
+    except ModelError as error:
+        found.extend(f"{path.name}: {fault}" for fault in error.faults if f"{path.name}: {fault}" not in found)
+        return None
+
+
+def _check_vocabularies(card: ModelCard, source: Tokenizer | None, target: Tokenizer | None, found: list[str]) -> None:
+    sides = (
+        ("source", source, card.network.source_vocabulary, card.tokenizer.source),
+        ("target", target, card.network.target_vocabulary, card.tokenizer.target),
+    )
+    for side, tokenizer, size, name in sides:
+        if tokenizer is not None and tokenizer.size != size:
+            found.append(
+                f"The network's {side} vocabulary has {size} entries, but {name} has {tokenizer.size}:"
+                " they belong to different models."
+            )
+    if source is not None:
+        for tag in dict.fromkeys(direction.tag for direction in card.directions if direction.tag):
+            if source.id_of(tag) is None:
+                found.append(f"The direction tag {tag!r} is not in {card.tokenizer.source}.")
+
+
+def _tensors(description: ModelDescription, found: list[str]) -> dict[str, torch.Tensor]:
+    """Return the weights as float32 tensors, after comparing names and shapes with the configuration."""
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in build(description.card.network).state_dict().items()}
+    present = set(description.weights)
+    _name("These weights are missing", sorted(wanted.keys() - present), found)
+    _name("These weights do not belong to such a network", sorted(present - wanted.keys()), found)
+    tensors = {}
+    for name in sorted(wanted.keys() & present):
+        array = description.weights[name]
+        if tuple(array.shape) != wanted[name]:
+            found.append(f"{name} has the shape {_shape(array.shape)}; the network needs {_shape(wanted[name])}.")
+            continue
+        if not np.isfinite(array).all():
+            found.append(f"{name} holds values that are not finite numbers.")
+        tensors[name] = torch.from_numpy(np.array(array, dtype=np.float32))
+    return tensors
+
+
+def _name(words: str, names: list[str], found: list[str]) -> None:
+    if names:
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        found.append(f"{words}: {', '.join(names[:NAMES_SHOWN])}{more}.")
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "[" + ", ".join(str(size) for size in shape) + "]"

@@ -1,0 +1,122 @@
+"""One line's segments: cut before the model, ready to decode, put together after it.
+
+A plan says for each segment whether it is copied, already known, or a job for the search.
+"""
+
+from dataclasses import dataclass
+
+from s2s_gui.description import Direction
+from s2s_gui.engine.alignment import links
+from s2s_gui.engine.cache import SentenceCache, Translated
+from s2s_gui.engine.constraints import guard, most_repeats
+from s2s_gui.engine.model import Model
+from s2s_gui.engine.options import Search
+from s2s_gui.engine.search import Decoded, Job
+from s2s_gui.messages import Hypothesis, Line, Segment, Token
+from s2s_gui.text.sentences import Span, has_words, inner, joint, sentences, shortened
+from s2s_gui.text.tokenizer import Piece
+
+LINE_ENDS = str.maketrans("\r\n", "  ")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A segment of a line; ``before`` is what joins it to the one before it in the target language."""
+
+    span: Span
+    text: str
+    before: str
+    is_copied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A segment as tokens: the job and its source pieces, with which the result is read."""
+
+    job: Job
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What stays the same throughout a request: model, direction, search, forced prefix."""
+
+    model: Model
+    direction: Direction
+    search: Search
+    prefix: str
+
+    def plan(self, content: str) -> list[Planned]:
+        """Cut a line into segments that fit the model; a line without words is one that is copied."""
+        if not has_words(content):
+            span = inner(content)
+            return [Planned(span, content[span.start : span.end], "", True)] if span.end > span.start else []
+        planned: list[Planned] = []
+        target = self.direction.target.code
+        for sentence in sentences(content, self.direction.source.code):
+            for span in shortened(content, sentence, self._fits, self.model.card.decoding.max_source):
+                text = content[span.start : span.end]
+                before = joint(span, target) if planned else ""
+                planned.append(Planned(span, text, before, not has_words(text)))
+        return planned
+
+    def known(self, planned: Planned, cache: SentenceCache, *, forced: bool) -> Translated | None:
+        """Return the segment's translation if it needs no decoding."""
+        if planned.is_copied and not (forced and self.prefix):
+            return Translated((), (Hypothesis(planned.text, (), 0.0),))
+        return cache.get(self.key(planned, forced=forced))
+
+    def key(self, planned: Planned, *, forced: bool) -> tuple[str, Search, str, str]:
+        """Return all that a segment's translation depends on, for the cache."""
+        return str(self.direction), self.search, self.prefix if forced else "", planned.text
+
+    def prepare(self, planned: Planned, *, forced: bool) -> Prepared:
+        """Return the segment as a job: tag, pieces, end symbol; ``forced`` binds it to the prefix."""
+        model = self.model
+        eos = model.card.decoding.eos
+        pieces = [*self._tag(), *model.source.encode(planned.text), Piece(eos, model.source.piece(eos))]
+        ids = tuple(piece.id for piece in pieces)
+        prefix = tuple(piece.id for piece in model.target.encode(self.prefix.rstrip())) if forced else ()
+        repeats = max(most_repeats(ids), most_repeats(planned.text))
+        job = Job(ids, prefix, guard(self.search.repeat_limit, repeats, model.numeric))
+        return Prepared(job, tuple(piece.text for piece in pieces))
+
+    def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:
+        """Turn the search's hypotheses into text, tokens and links."""
+        return Translated(prepared.pieces, tuple(self._hypothesis(one, len(prepared.pieces)) for one in decoded))
+
+    def text(self, tokens: tuple[int, ...]) -> str:
+        """Return the text of target tokens, on one line."""
+        eos = self.model.card.decoding.eos
+        return self.model.target.decode(id for id in tokens if id != eos).translate(LINE_ENDS)
+
+    def _hypothesis(self, decoded: Decoded, source_tokens: int) -> Hypothesis:
+        tokens = tuple(
+            Token(self.model.target.piece(id), log_prob, id)
+            for id, log_prob in zip(decoded.tokens, decoded.log_probs, strict=True)
+        )
+        alignment = links(decoded.attention, source_tokens)
+        return Hypothesis(self.text(decoded.tokens), tokens, decoded.score, alignment, decoded.stopped)
+
+    def _tag(self) -> list[Piece]:
+        tag = self.direction.tag
+        id = self.model.source.id_of(tag) if tag else None
+        return [] if id is None else [Piece(id, tag)]
+
+    def _fits(self, text: str) -> bool:
+        return len(self.model.source.encode(text)) + len(self._tag()) + 1 <= self.model.card.decoding.max_source
+
+
+def begun(content: str, planned: list[Planned], translated: list[Translated]) -> str:
+    """Return a line's translation as far as its segments are translated, with the blanks before it."""
+    done = zip(planned, translated, strict=False)
+    return content[: inner(content).start] + "".join(one.before + known.hypotheses[0].text for one, known in done)
+
+
+def compose(content: str, planned: list[Planned], translated: list[Translated]) -> Line:
+    """Put a line together: its own outer blanks, the best hypotheses, the joints of the target language."""
+    segments = tuple(
+        Segment(one.span.start, one.span.end, known.source_tokens, known.hypotheses)
+        for one, known in zip(planned, translated, strict=True)
+    )
+    return Line(content, begun(content, planned, translated) + content[inner(content).end :], segments)

@@ -1,0 +1,1 @@
+"""Model files read into a description and written from one."""

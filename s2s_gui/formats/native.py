@@ -1,0 +1,128 @@
+"""Read and write this program's own model folder: card, weights, tokenizer files, a README for people.
+
+A folder is written whole or not at all: aside, then renamed. Reading allocates nothing that the files do not hold.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from s2s_gui.cards import LFS_POINTER, card_faults, is_plain, lfs_fault, read_card, write_card
+from s2s_gui.description import ModelCard, ModelDescription
+from s2s_gui.errors import ModelError
+from s2s_gui.formats.safetensors import SafetensorsFile
+
+WEIGHTS = "weights.safetensors"
+README = "README.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that can be said of a folder without building its network; no description if there is no readable card."""
+
+    description: ModelDescription | None
+    faults: tuple[str, ...]
+
+
+def survey(folder: Path) -> Survey:
+    """Look at everything in ``folder``; whatever is wrong is in ``faults``, one sentence each."""
+    if not folder.is_dir():
+        return Survey(None, (f"There is no folder {folder}.",))
+    card, faults = read_card(folder)
+    weights: Mapping[str, Any] = {}
+    try:
+        weights = SafetensorsFile(folder / WEIGHTS) if (folder / WEIGHTS).is_file() else {}
+        if not weights:
+            faults.append(f"{WEIGHTS} is missing or holds no weights.")
+    except ModelError as error:
+        faults.extend(error.faults)
+    if card is None:
+        return Survey(None, tuple(faults))
+    for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target)):
+        faults.extend(_tokenizer_faults(folder, name))
+    names = (card.tokenizer.source, card.tokenizer.target)
+    source, target = (folder / (name if is_plain(name) else "") for name in names)
+    return Survey(ModelDescription(card, weights, source, target), tuple(faults))
+
+
+def read(folder: Path) -> ModelDescription:
+    """Return the model in ``folder``, its weights still in the file; raise ``ModelError`` with all faults."""
+    found = survey(folder)
+    if found.description is None or found.faults:
+        raise ModelError(str(folder), list(found.faults))
+    return found.description
+
+
+def write(
+    card: ModelCard, weights: Mapping[str, NDArray[Any]], tokenizers: Mapping[str, Path], readme: str, folder: Path
+) -> None:
+    """Write a model folder, replacing one that is there.
+
+    ``weights`` are float32 or float16 arrays by ``state_dict`` name; ``tokenizers`` gives for each file name that the
+    card mentions the file to copy.
+    """
+    faults = card_faults(card)
+    faults += [f"{name} is {array.dtype}." for name, array in weights.items() if array.dtype not in ("f4", "f2")]
+    faults += [
+        f"No file is given for {name}."
+        for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target))
+        if name not in tokenizers
+    ]
+    if faults:
+        raise ModelError(str(folder), faults)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, aside / WEIGHTS)
+        for name, path in tokenizers.items():
+            shutil.copyfile(path, aside / name)
+        (aside / README).write_text(readme, encoding="utf-8")
+        write_card(card, aside)
+        aside.chmod(0o755)
+        for path in aside.iterdir():
+            _flush(path)
+        _swap(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _tokenizer_faults(folder: Path, name: str) -> list[str]:
+    if not is_plain(name):
+        return []
+    path = folder / name
+    if not path.is_file():
+        return [f"The tokenizer file {name} is missing."]
+    if path.resolve().parent != folder.resolve():
+        return [f"The tokenizer file {name} is a link to a place outside the model's folder."]
+    with path.open("rb") as file:
+        return [lfs_fault(name)] if file.read(len(LFS_POINTER)) == LFS_POINTER else []
+
+
+def _flush(path: Path) -> None:
+    """Make sure that a file is on the disk before its folder gets its final name."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _swap(aside: Path, folder: Path) -> None:
+    """Give ``aside`` the name ``folder``; a folder that has it goes away, or stays if the renaming fails."""
+    if not folder.exists():
+        aside.rename(folder)
+        return
+    older = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    folder.rename(older / folder.name)
+    try:
+        aside.rename(folder)
+    except OSError:
+        (older / folder.name).rename(folder)
+        raise
+    finally:
+        shutil.rmtree(older, ignore_errors=True)

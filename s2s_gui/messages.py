@@ -1,0 +1,180 @@
+"""The nouns that cross threads: requests to the worker, updates from it, and the results they carry.
+
+All are immutable values of the standard library's types; no Qt object and no tensor is ever in one. Each request gets
+exactly one closing update: ``Finished``, ``ModelReady``, ``Stopped`` or ``Failed``.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from s2s_gui.description import ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Draw the next token at random instead of taking the best (Fan et al. 2018; Holtzman et al. 2020)."""
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """How to search. ``None`` means the model's own default.
+
+    ``length_penalty`` a: a hypothesis of n tokens, the end symbol included, scores (sum of log-probabilities) / n^a.
+    ``max_length_ratio``: at most this many target tokens for each source token, plus 8.
+    ``prefix``: text that the translation must begin with; only the first segment of the request is bound by it.
+    ``repeat_limit``: a run of tokens that repeats itself more often than this is a loop and is ended.
+    """
+
+    beam_size: int | None = None
+    length_penalty: float | None = None
+    max_length_ratio: float | None = None
+    hypotheses: int = 1
+    sampling: Sampling | None = None
+    prefix: str = ""
+    repeat_limit: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LoadModel:
+    """Load the model in ``folder``; the loaded one stays until the new one is ready."""
+
+    number: int
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """Translate ``text`` with the loaded model; ``source`` and ``target`` are as ``str(Language)`` ("zh-Hans")."""
+
+    number: int
+    text: str
+    source: str
+    target: str
+    options: DecodeOptions = field(default_factory=DecodeOptions)
+
+
+Request = LoadModel | Translate
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One target token: its piece as the vocabulary writes it, natural log-probability, vocabulary id."""
+
+    text: str
+    log_prob: float
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Attention of one target token to one source token: indices into the segment's tokens, weight 0 to 1."""
+
+    source: int
+    target: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One candidate translation of a segment; ``score`` is length-normalised as ``DecodeOptions`` says.
+
+    ``stopped``: "" if the end symbol was produced, "length" at the limit, "loop" if a repetition was ended.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    score: float
+    alignment: tuple[Link, ...] = ()
+    stopped: Literal["", "length", "loop"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What was decoded at once, mostly a sentence: ``start`` and ``end`` are offsets into the line (Python ``str``)."""
+
+    start: int
+    end: int
+    source_tokens: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the request with its translation; ``text`` keeps the line's outer blanks."""
+
+    source: str
+    text: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole translation; ``text`` has exactly as many lines as the source.
+
+    ``tokens`` counts tokens decoded anew; ``cached_segments`` those that cost nothing.
+    """
+
+    text: str
+    lines: tuple[Line, ...]
+    seconds: float
+    first_token_seconds: float
+    tokens: int
+    cached_segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The translation so far of one line: ``stable`` will not change, ``tentative`` may. Replaces, never appends.
+
+    ``is_final`` says that the line is done. ``line`` counts from 0, ``of`` is the number of lines.
+    """
+
+    number: int
+    line: int
+    of: int
+    stable: str
+    tentative: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The request was done."""
+
+    number: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReady:
+    """A model was loaded and warmed up; ``parameters`` counts weights."""
+
+    number: int
+    folder: str
+    card: ModelCard
+    seconds: float
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The request was stopped, by the user or by a newer one; what was shown stays valid as a beginning."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request failed; ``message`` is for people, ``detail`` a traceback for faults of the program, else ""."""
+
+    number: int
+    message: str
+    detail: str = ""
+
+
+Update = Partial | Finished | ModelReady | Stopped | Failed

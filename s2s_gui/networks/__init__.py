@@ -1,0 +1,1 @@
+"""The networks: plain PyTorch, no files, no text, no Qt."""

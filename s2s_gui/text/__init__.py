@@ -1,0 +1,1 @@
+"""Text without torch: sentences, tokenizers, detokenising streams."""

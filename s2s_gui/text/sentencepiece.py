@@ -1,0 +1,141 @@
+"""SentencePiece models (Kudo and Richardson 2018), read from ``.spm`` or ``.model`` files of any origin.
+
+Byte pieces are gathered until they are whole characters. A direction's tag is made a control piece when the file is
+read, so that a user's literal "<2en>" is spelt out like any other text.
+"""
+
+import codecs
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+from s2s_gui.errors import ModelError
+from s2s_gui.text.tokenizer import Detokeniser, Piece, read_bytes, without_surrogates
+
+BLANK = "\u2581"
+
+# Field numbers and enumeration values of sentencepiece_model.proto.
+_PIECES = 1
+_PIECE_TEXT = 1
+_PIECE_TYPE = 3
+_CONTROL = 3
+_USER_DEFINED = 4
+
+
+class SentencePieceDetokeniser:
+    """Joins pieces; bytes wait until they make a character, blanks at the end until something follows."""
+
+    def __init__(self, processor: SentencePieceProcessor) -> None:
+        self._processor = processor
+        self._bytes = _character_decoder()
+        self._joined = ""
+
+    def push(self, id: int) -> None:
+        if self._processor.IsByte(id):
+            self._joined += self._bytes.decode(bytes([int(self._processor.IdToPiece(id)[3:-1], 16)]))
+            return
+        self._bytes = _character_decoder()
+        if not (self._processor.IsControl(id) or self._processor.IsUnknown(id) or self._processor.IsUnused(id)):
+            self._joined += self._processor.IdToPiece(id).replace(BLANK, " ")
+
+    @property
+    def text(self) -> str:
+        return self._joined.strip(" ")
+
+
+class SentencePieceTokenizer:
+    """A SentencePiece model; ids are the file's own."""
+
+    def __init__(self, model: bytes, *, where: str, specials: Collection[str] = ()) -> None:
+        self._processor = SentencePieceProcessor()
+        try:
+            self._processor.LoadFromSerializedProto(_with_control_pieces(model, specials))
+            self._size = self._processor.GetPieceSize()
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise ModelError(where, ["The file is damaged or is not a SentencePiece model."]) from error
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def encode(self, text: str) -> list[Piece]:
+        ids = self._processor.EncodeAsIds(without_surrogates(text))
+        return [Piece(id, self._processor.IdToPiece(id)) for id in ids]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        detokeniser = self.stream()
+        for id in ids:
+            detokeniser.push(id)
+        return detokeniser.text
+
+    def stream(self) -> Detokeniser:
+        return SentencePieceDetokeniser(self._processor)
+
+    def piece(self, id: int) -> str:
+        return self._processor.IdToPiece(id)
+
+    def id_of(self, piece: str) -> int | None:
+        id = self._processor.PieceToId(piece)
+        return id if self._processor.IdToPiece(id) == piece else None
+
+
+def read_sentencepiece(path: Path, specials: Collection[str] = ()) -> SentencePieceTokenizer:
+    """Read a SentencePiece model; pieces named in ``specials`` can not come out of any text."""
+    return SentencePieceTokenizer(read_bytes(path), where=str(path), specials=specials)
+
+
+def _character_decoder() -> codecs.IncrementalDecoder:
+    return codecs.getincrementaldecoder("utf-8")(errors="ignore")
+
+
+def _with_control_pieces(model: bytes, specials: Collection[str]) -> bytes:
+    """Return the serialised model with the user-defined pieces ``specials`` turned into control pieces."""
+    names = {special.encode("utf-8") for special in specials}
+    changed = bytearray(model)
+    for field, start, end in _fields(model, 0, len(model)):
+        if field != _PIECES:
+            continue
+        inner = {number: (first, last) for number, first, last in _fields(model, start, end)}
+        if _PIECE_TYPE not in inner or _PIECE_TEXT not in inner:
+            continue
+        text_start, text_end = inner[_PIECE_TEXT]
+        type_at = inner[_PIECE_TYPE][0]
+        if model[text_start:text_end] in names and model[type_at] == _USER_DEFINED:
+            changed[type_at] = _CONTROL
+    return bytes(changed)
+
+
+def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (field number, start of value, end of value) of a Protocol Buffers message in ``data[at:end]``."""
+    while at < end:
+        key, at = _varint(data, at)
+        kind = key & 7
+        if kind == 0:
+            _, stop = _varint(data, at)
+        elif kind == 1:
+            stop = at + 8
+        elif kind == 2:
+            length, at = _varint(data, at)
+            stop = at + length
+        elif kind == 5:
+            stop = at + 4
+        else:
+            raise ValueError(f"wire type {kind}")
+        if stop > end:
+            raise ValueError("a field reaches beyond its message")
+        yield key >> 3, at, stop
+        at = stop
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        shift += 7
+        if byte < 0x80:
+            return value, at
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")

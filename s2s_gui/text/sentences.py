@@ -1,0 +1,141 @@
+"""Lines and sentences: where a text is cut for a model and how the translations are put together again.
+
+Only line feeds, carriage returns and pairs of them end a line, and each is kept as it was. Sentences come from
+sentencex; a cut loses nothing, since spans are offsets into the line.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import sentencex
+
+from s2s_gui.text.tokenizer import without_surrogates
+
+LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
+OUTER = re.compile(r"[\s\ufeff]*")
+ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)[!-~]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+ABBREVIATION = re.compile(r"(?:^|[^A-Za-z])[A-Z][A-Za-z]{0,3}\.[ \t]*$")
+CLAUSE_END = re.compile(r"[，；：、;:—]+\s*|,(?!\d)\s*")
+BLANKS = re.compile(r"\s+")
+
+UNSPACED = frozenset({"zh", "ja", "yue", "wuu", "lzh"})
+CHARACTERS_A_TOKEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line and the characters that end it ("" for the last one)."""
+
+    content: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of offsets into a line. ``glued``: cut inside a word, so no blank belongs before it."""
+
+    start: int
+    end: int
+    glued: bool = False
+
+
+def lines(text: str) -> list[TextLine]:
+    """Split ``text`` into lines; a final line end is followed by one more, empty line. Joining them gives ``text``."""
+    found = []
+    for match in LINE.finditer(text):
+        found.append(TextLine(match[1], match[2]))
+        if not match[2]:
+            break
+    return found
+
+
+def inner(content: str) -> Span:
+    """Return the line's range without the blanks around it."""
+    opening = OUTER.match(content)
+    start = opening.end() if opening else 0
+    end = len(content)
+    while end > start and (content[end - 1].isspace() or content[end - 1] == "\ufeff"):
+        end -= 1
+    return Span(start, end)
+
+
+def has_words(text: str) -> bool:
+    """Say whether there is anything to translate: a letter or Han character that is not part of a web address."""
+    return any(character.isalpha() for character in ADDRESS.sub(" ", text))
+
+
+def sentences(content: str, language: str) -> list[Span]:
+    """Return the sentences of a line, without the blanks around each; ``language`` is an ISO 639 code."""
+    whole = inner(content)
+    text = without_surrogates(content[whole.start : whole.end])
+    cuts: list[str] = []
+    for sentence in sentencex.segment(language, text):
+        if cuts and language in UNSPACED and ABBREVIATION.search(cuts[-1]):
+            cuts[-1] += sentence
+        else:
+            cuts.append(sentence)
+    if "".join(cuts) != text:
+        cuts = [text]
+    found = []
+    at = whole.start
+    for cut in cuts:
+        trimmed = inner(cut)
+        if trimmed.end > trimmed.start:
+            found.append(Span(at + trimmed.start, at + trimmed.end))
+        at += len(cut)
+    return found
+
+
+def shortened(content: str, span: Span, fits: Callable[[str], bool], longest: int) -> Iterator[Span]:
+    """Cut a sentence into parts that fit the model: after a clause, else at a blank, else between two characters.
+
+    ``fits`` says whether a text fits; ``longest`` is the model's limit in tokens, used to bound the search.
+    """
+    at = span.start
+    glued = span.glued
+    while at < span.end:
+        window = content[at : min(span.end, at + longest * CHARACTERS_A_TOKEN)]
+        length = len(window)
+        if at + length < span.end or not fits(window):
+            length = _longest_part(window, fits)
+        trimmed = inner(window[:length])
+        if trimmed.end > trimmed.start:
+            yield Span(at + trimmed.start, at + trimmed.end, glued)
+        cut = at + length
+        glued = cut < span.end and _inside_word(content[cut - 1], content[cut])
+        at = cut
+
+
+def joint(span: Span, target: str) -> str:
+    """Return what stands between a translated segment and the one before it, in the language ``target``."""
+    return "" if span.glued or target in UNSPACED else " "
+
+
+def _longest_part(window: str, fits: Callable[[str], bool]) -> int:
+    """Return the length of the longest beginning that fits, by the best kind of cut that there is."""
+    for pattern in (CLAUSE_END, BLANKS):
+        cuts = [match.end() for match in pattern.finditer(window) if match.start() > 0]
+        count = _fitting(window, cuts, fits)
+        if count:
+            return cuts[count - 1]
+    length = max(1, _fitting(window, range(1, len(window) + 1), fits))
+    while length > 1 and length < len(window) and _belongs_to_previous(window[length]):
+        length -= 1
+    return length
+
+
+def _fitting(window: str, cuts: Sequence[int], fits: Callable[[str], bool]) -> int:
+    """Return how many of the ascending ``cuts`` leave a beginning that fits; a longer beginning fits no better."""
+    return bisect_left(cuts, True, key=lambda cut: not fits(window[:cut]))
+
+
+def _belongs_to_previous(character: str) -> bool:
+    """Say whether a character is drawn onto the one before it: a combining mark, a joiner, a variation selector."""
+    return character in "\u200d\ufe0e\ufe0f" or unicodedata.category(character).startswith("M")
+
+
+def _inside_word(left: str, right: str) -> bool:
+    return not left.isspace() and not right.isspace() and left.isalnum() and right.isalnum() and left < "\u2e80"

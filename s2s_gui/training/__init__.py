@@ -1,0 +1,1 @@
+"""From recipe and parallel text to a model folder."""

@@ -1,0 +1,384 @@
+"""The training loop: batches in, model folders out, exact resume after a kill.
+
+``OUT/last`` and ``OUT/best`` are model folders like any other; ``OUT/training.pt`` is what resuming needs beside them,
+``OUT/metrics.jsonl`` one line a report, ``OUT/curves.svg`` their picture. Several processes (torchrun) share each
+update: process r of n takes every n-th batch, gradients are averaged by DistributedDataParallel.
+"""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from s2s_gui.description import DecodingDefaults, Direction, ModelCard
+from s2s_gui.errors import RecipeError
+from s2s_gui.formats import native
+from s2s_gui.networks.build import build
+from s2s_gui.networks.network import Network
+from s2s_gui.text.opening import open_tokenizer
+from s2s_gui.text.tokenizer import Tokenizer
+from s2s_gui.training.batches import IGNORED, Batch, Encoder, pool_batches
+from s2s_gui.training.corpora import Corpora
+from s2s_gui.training.curves import draw_curves
+from s2s_gui.training.development import Scores, score_dev_sets
+from s2s_gui.training.loss import output_loss
+from s2s_gui.training.optimise import Optimisers, rate_factor
+from s2s_gui.training.recipe import Recipe, with_vocabulary
+from s2s_gui.training.vocabulary import EOS, UNK, learn_tokenizer
+
+REPORT_UPDATES = 25
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a run stands: all that decides which batch comes next and how fast it is learnt from."""
+
+    update: int = 0
+    pool: int = 0
+    batch: int = 0
+    pool_tokens: int = 0
+    minutes: float = 0.0
+    target_tokens: int = 0
+    best: float = math.inf
+    since_best: int = 0
+    last_look: float = 0.0
+
+
+@dataclass(slots=True)
+class Report:
+    """Sums since the last report."""
+
+    loss: float = 0.0
+    tokens: int = 0
+    wall: float = field(default_factory=time.monotonic)
+    cpu: float = field(default_factory=time.process_time)
+
+
+class Objective(nn.Module):
+    """The network with its loss: what DistributedDataParallel wraps."""
+
+    def __init__(self, network: Network, smoothing: float) -> None:
+        super().__init__()
+        self.network = network
+        self.smoothing = smoothing
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the smoothed loss to learn from and the plain one to look at, in nats a token."""
+        features = self.network.features(batch.source, batch.lengths, batch.inputs)
+        weight, bias = self.network.output_layer()
+        return output_loss(features, weight, bias, batch.labels, self.smoothing)
+
+
+class Trainer:
+    """One run of a recipe. ``base`` is the folder that the recipe's paths start from."""
+
+    def __init__(self, recipe: Recipe, base: Path, out: Path, *, resume: bool) -> None:
+        self.recipe, self.base, self.out = recipe, base, out
+        self.rank, self.world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        out.mkdir(parents=True, exist_ok=True)
+        if (out / "training.pt").exists() and not resume:
+            raise RecipeError(f"{out} holds a training run already: go on with --resume, or name another folder.")
+        self.corpora = Corpora(recipe, base)
+        if self.rank == 0:
+            self.files = learn_tokenizer(recipe, base, self.corpora, out)
+        if self.world > 1:
+            dist.barrier()
+            self.files = learn_tokenizer(recipe, base, self.corpora, out)
+        self.directions = _directions(recipe)
+        self.tokenizer = self._open_tokenizer()
+        self.decoding = _decoding(recipe, self.tokenizer)
+        self.encoder = _encoder(self.tokenizer, self.directions, self.decoding, recipe.mixture.longest)
+        torch.manual_seed(recipe.schedule.seed + self.rank)
+        config = with_vocabulary(recipe.network, self.tokenizer.size, self.tokenizer.size)
+        self.precision = _choose_precision(recipe.schedule.precision)
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.schedule.seed)
+            self.network = build(config)
+        self.place = Place()
+        if not resume:
+            self._start_output_bias()
+        self.network.to(self.precision)
+        self.optimisers = Optimisers(self.network, recipe.schedule)
+        self.average: list[Tensor] = []
+        if recipe.schedule.average:
+            self.average = [master.detach().clone() for _, master in self.optimisers.pairs]
+        if resume:
+            self._restore()
+        objective = Objective(self.network, recipe.schedule.label_smoothing)
+        self.objective = DistributedDataParallel(objective) if self.world > 1 else objective
+
+    def run(self, minutes: float | None) -> Place:
+        """Train until the budget is spent or nothing gets better; ``minutes`` overrides the recipe's budget."""
+        schedule, watch, place = self.recipe.schedule, self.recipe.watch, self.place
+        budget = minutes or schedule.minutes
+        counts_updates = bool(schedule.updates) and minutes is None
+        total = schedule.updates if counts_updates else budget
+        bar = tqdm(
+            total=total,
+            initial=self._spent(counts_updates),
+            unit="upd" if counts_updates else "min",
+            disable=self.rank != 0,
+            bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} {unit} {postfix}",
+        )
+        report, saved = Report(), time.monotonic()
+        self.network.train()
+        while self._spent(counts_updates) < total:
+            began = time.monotonic()
+            batch = self._next_batch(self._spent(counts_updates) / total)
+            smooth, plain = self.objective(batch)
+            smooth.backward()
+            factor = rate_factor(schedule, place.update, self._spent(counts_updates) / total)
+            norm = self.optimisers.step(factor)
+            self._move_average()
+            tokens = batch.target_tokens
+            report.loss += float(plain) * tokens
+            report.tokens += tokens
+            place.update += 1
+            self._count(tokens, (time.monotonic() - began) / 60)
+            bar.update(self._spent(counts_updates) - bar.n)
+            if place.update % REPORT_UPDATES == 0:
+                report = self._report(report, norm, factor, bar)
+            now = float(place.update) if counts_updates else place.minutes
+            ends = self._spent(counts_updates) >= total
+            if now - place.last_look >= watch.every or ends:
+                place.last_look = now
+                is_enough = self._look(bar)
+                self.save("last")
+                saved, report = time.monotonic(), Report()
+                if is_enough:
+                    bar.write(f"No better {watch.metric} in {watch.patience} looks: stopped early.")
+                    break
+            elif time.monotonic() - saved > 60 * watch.save_every_minutes:
+                self.save("last")
+                saved = time.monotonic()
+        bar.close()
+        return place
+
+    def save(self, name: str) -> None:
+        """Write ``out / name`` as a model folder, and for "last" the state to resume from."""
+        if self.world > 1:
+            states: list[Any] = [None] * self.world
+            dist.all_gather_object(states, torch.get_rng_state())
+        else:
+            states = [torch.get_rng_state()]
+        if self.rank != 0:
+            return
+        masters = self.average or [master.detach() for _, master in self.optimisers.pairs]
+        weights = {
+            name: tensor.numpy() for (name, _), tensor in zip(self.network.named_parameters(), masters, strict=True)
+        }
+        card = self.card()
+        files = {file: self.out / file for file in {self.files.source, self.files.target}}
+        native.write(card, weights, files, f"# {card.name}\n\n{card.notes}\n", self.out / name)
+        if name == "last":
+            state = {
+                "place": asdict(self.place),
+                "optimisers": self.optimisers.state(),
+                "average": self.average,
+                "random": states,
+            }
+            torch.save(state, self.out / "training.part")
+            (self.out / "training.part").replace(self.out / "training.pt")
+
+    def card(self) -> ModelCard:
+        """Return the card of what has been learnt so far."""
+        recipe = self.recipe
+        return ModelCard(
+            id=recipe.id,
+            name=recipe.name,
+            task=recipe.task,
+            directions=self.directions,
+            network=msgspec.structs.replace(self.network.config, dropout=0.0),
+            tokenizer=self.files,
+            decoding=self.decoding,
+            licence=recipe.licence,
+            training_data=self.corpora.names,
+            notes=recipe.notes,
+        )
+
+    def _spent(self, counts_updates: bool) -> float:
+        return self.place.update if counts_updates else self.place.minutes
+
+    def _next_batch(self, spent: float) -> Batch:
+        """Return the next batch of this process; batches lie in pools, and a pool keeps its batch size to its end."""
+        place = self.place
+        while True:
+            if not place.pool_tokens:
+                place.pool_tokens = self._batch_tokens(spent)
+                self._batches: list[Batch] | None = None
+            if getattr(self, "_batches", None) is None:
+                random = np.random.default_rng([self.recipe.schedule.seed, place.pool, 11])
+                examples = self.corpora.pool(place.pool)
+                batches = list(pool_batches(examples, self.encoder, place.pool_tokens, random))
+                if not batches:
+                    raise RecipeError("The corpora give no usable example: each is empty or longer than allowed.")
+                self._batches = batches[: max(1, len(batches) // self.world) * self.world]
+            batches = self._batches or []
+            if place.batch + self.world <= max(len(batches), self.world):
+                batch = batches[(place.batch + self.rank) % len(batches)]
+                place.batch += self.world
+                return batch
+            place.pool, place.batch, place.pool_tokens = place.pool + 1, 0, 0
+
+    def _batch_tokens(self, spent: float) -> int:
+        for share, tokens in self.recipe.schedule.early_tokens:
+            if spent < share:
+                return tokens
+        return self.recipe.schedule.tokens
+
+    def _count(self, tokens: int, minutes: float) -> None:
+        """Add to the counts; all processes count as the slowest does, so that they end together."""
+        if self.world > 1:
+            shared = torch.tensor([float(tokens), minutes], dtype=torch.float64)
+            dist.all_reduce(shared)
+            tokens, minutes = int(shared[0]), float(shared[1]) / self.world
+        self.place.target_tokens += tokens
+        self.place.minutes += minutes
+
+    def _move_average(self) -> None:
+        decay = min(self.recipe.schedule.average, (1 + self.place.update) / (10 + self.place.update))
+        with torch.no_grad():
+            for mean, (_, master) in zip(self.average, self.optimisers.pairs, strict=bool(self.average)):
+                mean.lerp_(master, 1 - decay)
+
+    def _report(self, report: Report, norm: float, factor: float, bar: "tqdm[Any]") -> Report:
+        wall, cpu = time.monotonic() - report.wall, time.process_time() - report.cpu
+        row = {
+            "update": self.place.update,
+            "minutes": round(self.place.minutes, 2),
+            "target_tokens": self.place.target_tokens,
+            "loss": round(report.loss / report.tokens, 4),
+            "gradient_norm": round(norm, 3),
+            "rate_factor": round(factor, 4),
+            "tokens_per_second": round(report.tokens * self.world / wall),
+            "tokens_per_cpu_second": round(report.tokens / cpu),
+        }
+        bar.set_postfix_str(f"loss {row['loss']:.2f}, {row['tokens_per_second']} tok/s")
+        self._log(row)
+        return Report()
+
+    def _look(self, bar: "tqdm[Any]") -> bool:
+        """Score the dev sets, keep the best weights; say whether it is time to stop."""
+        place, watch = self.place, self.recipe.watch
+        if not self.recipe.dev:
+            return False
+        scores = self._scores() if self.rank == 0 else None
+        if self.world > 1:
+            shared = [scores]
+            dist.broadcast_object_list(shared)
+            scores = shared[0]
+        assert scores is not None
+        value = scores.value(watch.metric)
+        is_better = value < place.best
+        place.best, place.since_best = (value, 0) if is_better else (place.best, place.since_best + 1)
+        if is_better:
+            self.save("best")
+        row = {"update": place.update, "minutes": round(place.minutes, 2), "target_tokens": place.target_tokens}
+        self._log(row | scores.row())
+        if self.rank == 0:
+            bar.write(f"{place.minutes:6.1f} min  {scores}")
+            draw_curves(self.out / "metrics.jsonl", self.out / "curves.svg")
+        return bool(watch.patience) and place.since_best >= watch.patience
+
+    def _scores(self) -> Scores:
+        """Score with the weights that would be saved, then go on with those that learn."""
+        current = [weight.detach().clone() for weight, _ in self.optimisers.pairs]
+        precision = self.precision
+        self.network.float().eval()
+        source = self.average or [master for _, master in self.optimisers.pairs]
+        with torch.no_grad():
+            for weight, better in zip(self.network.parameters(), source, strict=True):
+                weight.copy_(better)
+            scores = score_dev_sets(self.network, self.card(), self.tokenizer, self.recipe, self.base, self.encoder)
+            self.network.to(precision).train()
+            for weight, before in zip(self.network.parameters(), current, strict=True):
+                weight.copy_(before)
+        return scores
+
+    def _log(self, row: dict[str, Any]) -> None:
+        if self.rank == 0:
+            with (self.out / "metrics.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _restore(self) -> None:
+        try:
+            state = torch.load(self.out / "training.pt", weights_only=True)
+        except FileNotFoundError:
+            raise RecipeError(f"{self.out} holds no training run to resume.") from None
+        self.place = Place(**state["place"])
+        self.optimisers.restore(state["optimisers"])
+        self.average = state["average"]
+        if self.rank < len(state["random"]):
+            torch.set_rng_state(state["random"][self.rank])
+
+    def _open_tokenizer(self) -> Tokenizer:
+        tags = [direction.tag for direction in self.directions if direction.tag]
+        return open_tokenizer(self.files.kind, self.out / self.files.source, eos=0, unk=1, specials=tags)
+
+    def _start_output_bias(self) -> None:
+        """Begin with the logarithms of the tokens' frequencies, which spares the first hundred updates."""
+        counts = np.ones(self.tokenizer.size)
+        for batch in pool_batches(self.corpora.pool(0), self.encoder, 4096, None):
+            labels = batch.labels[batch.labels != IGNORED].numpy()
+            counts += np.bincount(labels, minlength=len(counts))
+        with torch.no_grad():
+            self.network.output_layer()[1].copy_(torch.from_numpy(np.log(counts / counts.sum())))
+
+
+def _directions(recipe: Recipe) -> tuple[Direction, ...]:
+    found = []
+    for direction in recipe.directions:
+        source, target = (recipe.languages[column] for column in recipe.columns(direction))
+        found.append(Direction(source, target, recipe.tag(direction)))
+    return tuple(found)
+
+
+def _decoding(recipe: Recipe, tokenizer: Tokenizer) -> DecodingDefaults:
+    ids = [tokenizer.id_of(piece) for piece in (UNK, *dict.fromkeys(map(recipe.tag, recipe.directions)))]
+    never = tuple(id for id in ids if id is not None)
+    eos, unk = tokenizer.id_of(EOS), tokenizer.id_of(UNK)
+    if eos is None or unk is None:
+        raise RecipeError(f"The tokenizer has no {EOS} or no {UNK}.")
+    return msgspec.structs.replace(
+        recipe.decoding, eos=eos, unk=unk, never=never, start=-1, max_source=recipe.mixture.longest
+    )
+
+
+def _encoder(
+    tokenizer: Tokenizer, directions: tuple[Direction, ...], decoding: DecodingDefaults, longest: int
+) -> Encoder:
+    def encode(text: str) -> list[int]:
+        return [piece.id for piece in tokenizer.encode(text)]
+
+    tags = tuple(tokenizer.id_of(direction.tag) if direction.tag else None for direction in directions)
+    return Encoder(encode, encode, tags, decoding.eos, decoding.start, longest)
+
+
+def _choose_precision(wanted: str) -> torch.dtype:
+    """Take bfloat16 only where this processor multiplies it faster than float32, by a timing of some milliseconds."""
+    if wanted != "auto":
+        return torch.bfloat16 if wanted == "bf16" else torch.float32
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        x, w = torch.randn(2048, 512, dtype=dtype), torch.randn(2048, 512, dtype=dtype)
+        x @ w.t()
+        began = time.process_time()
+        for _ in range(5):
+            x @ w.t()
+        seconds[dtype] = time.process_time() - began
+    faster = torch.bfloat16 if seconds[torch.bfloat16] < 0.7 * seconds[torch.float32] else torch.float32
+    if dist.is_initialized():
+        chosen = [faster]
+        dist.broadcast_object_list(chosen)
+        return chosen[0]
+    return faster

@@ -1,0 +1,1 @@
+"""The Qt window; Qt is imported only here and in app.py."""

@@ -1,0 +1,179 @@
+"""The bar above the panes: direction, swap, model, and the one button that translates and stops."""
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from s2s_gui.description import Direction
+from s2s_gui.window import languages
+from s2s_gui.window.live import State
+from s2s_gui.window.style import Shades, icon, icon_size
+
+CONTROL_HEIGHT = 32
+
+
+class Choice(QComboBox):
+    """A list that only the user's choice reports, and that the mouse wheel does not change by accident."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setMinimumHeight(CONTROL_HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.setMinimumContentsLength(8)
+
+    def wheelEvent(self, event: object) -> None:
+        """Leave the wheel to the window: a translation should not change its language by a stray turn."""
+
+
+class Bar(QWidget):
+    """Shows and reports choices; ``direction_chosen`` carries a ``Direction``, ``model_chosen`` a folder."""
+
+    direction_chosen = Signal(object)
+    model_chosen = Signal(str)
+    pressed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.direction_box = Choice("directionBox", self)
+        self.model_box = Choice("modelBox", self)
+        self.swap_button = QToolButton(self)
+        self.swap_button.setObjectName("swapButton")
+        self.swap_button.setAutoRaise(True)
+        self.swap_button.setIconSize(icon_size())
+        self.swap_button.setFixedSize(CONTROL_HEIGHT + 4, CONTROL_HEIGHT)
+        self.swap_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.stop_button = QPushButton(self)
+        self.stop_button.setObjectName("stopButton")
+        self.stop_button.setMinimumHeight(CONTROL_HEIGHT)
+        self.stop_button.setAutoDefault(False)
+        self.model_box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._state = State.NO_MODEL
+        self._directions: tuple[Direction, ...] = ()
+        self._has_reverse = False
+        self._is_narrow: bool | None = None
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(8)
+        self.direction_box.activated.connect(self._on_direction)
+        self.model_box.activated.connect(self._on_model)
+        self.stop_button.clicked.connect(self.pressed)
+        self.set_narrow(False)
+        self.set_models([])
+        self.set_directions((), None)
+        self.retranslate()
+
+    def set_narrow(self, is_narrow: bool) -> None:
+        """Take one row, or two where the window is narrow."""
+        if is_narrow == self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        row = 1 if is_narrow else 0
+        for widget in (self.direction_box, self.swap_button, self.model_box, self.stop_button):
+            self._grid.removeWidget(widget)
+        self._grid.addWidget(self.direction_box, 0, 0, 1, 2 if is_narrow else 1)
+        self._grid.addWidget(self.swap_button, 0, 2 if is_narrow else 1)
+        self._grid.addWidget(self.model_box, row, 0 if is_narrow else 3)
+        self._grid.addWidget(self.stop_button, row, 1 if is_narrow else 4, 1, 2 if is_narrow else 1)
+        self._grid.setColumnStretch(0, 1 if is_narrow else 0)
+        self._grid.setColumnStretch(2, 0 if is_narrow else 1)
+
+    def set_models(self, models: list[tuple[str, str, str]]) -> None:
+        """Offer ``models``: folder, name, and the fault of one that cannot be loaded ("" for the others)."""
+        self.model_box.clear()
+        for folder, name, fault in models:
+            self.model_box.addItem(name, folder)
+            if fault:
+                self.model_box.setItemData(self.model_box.count() - 1, fault, Qt.ItemDataRole.ToolTipRole)
+                self.model_box.setItemData(self.model_box.count() - 1, 0, Qt.ItemDataRole.UserRole - 1)
+        self.model_box.setEnabled(bool(models))
+
+    def show_model(self, folder: str) -> None:
+        """Show that the model in ``folder`` is the one in use or on its way."""
+        self.model_box.setCurrentIndex(self.model_box.findData(folder))
+
+    def set_directions(self, directions: tuple[Direction, ...], chosen: Direction | None) -> None:
+        """Offer the directions of the loaded model."""
+        self._directions = directions
+        self.direction_box.clear()
+        for direction in directions:
+            self.direction_box.addItem(languages.direction_name(direction))
+            own = f"{languages.autonym(direction.source)} → {languages.autonym(direction.target)}"
+            self.direction_box.setItemData(self.direction_box.count() - 1, own, Qt.ItemDataRole.ToolTipRole)
+        self.direction_box.setEnabled(bool(directions))
+        self.show_direction(chosen)
+
+    def show_direction(self, direction: Direction | None) -> None:
+        """Show ``direction`` as the chosen one; swap is possible if the model also goes the other way."""
+        if direction is None:
+            self._has_reverse = False
+        else:
+            self.direction_box.setCurrentIndex(self._directions.index(direction))
+            self._has_reverse = reverse_of(direction, self._directions) is not None
+        self.swap_button.setEnabled(self._has_reverse)
+
+    def show_state(self, state: State, has_text: bool) -> None:
+        """Let the button say what it would do now."""
+        self._state = state
+        self.stop_button.setText(self._button_texts()[state])
+        busy = state in (State.WAITING, State.TRANSLATING)
+        self.stop_button.setEnabled(
+            busy or (has_text and state not in (State.NO_MODEL, State.LOADING, State.EMPTY, State.DONE))
+        )
+
+    def set_shades(self, shades: Shades) -> None:
+        """Draw the icons in the colours of the theme."""
+        self.swap_button.setIcon(icon("swap", shades))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        elif event.type() is QEvent.Type.FontChange:
+            self._fit_button()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every text in the language of the interface."""
+        self.direction_box.setAccessibleName(self.tr("Translation direction"))
+        self.direction_box.setToolTip(self.tr("Translation direction (Ctrl+Shift+L)"))
+        self.swap_button.setAccessibleName(self.tr("Swap languages"))
+        self.swap_button.setToolTip(self.tr("Swap languages and texts (Ctrl+Shift+S)"))
+        self.model_box.setAccessibleName(self.tr("Model"))
+        self.model_box.setToolTip(self.tr("Model (Ctrl+Shift+M)"))
+        self.model_box.setPlaceholderText(self.tr("No model"))
+        self.direction_box.setPlaceholderText(self.tr("No model"))
+        for index, direction in enumerate(self._directions):
+            self.direction_box.setItemText(index, languages.direction_name(direction))
+        self.stop_button.setAccessibleName("")
+        self.stop_button.setToolTip(self.tr("Translate now: Ctrl+Return. Stop: Esc."))
+        self.stop_button.setText(self._button_texts()[self._state])
+        self._fit_button()
+
+    def _button_texts(self) -> dict[State, str]:
+        translate, stop = self.tr("Translate"), self.tr("Stop")
+        return {
+            **dict.fromkeys(State, translate),
+            State.WAITING: stop,
+            State.TRANSLATING: stop,
+            State.STOPPED: self.tr("Continue"),
+            State.ERROR: self.tr("Try again"),
+        }
+
+    def _fit_button(self) -> None:
+        """Make the button as wide as its longest text, so that nothing moves when it changes."""
+        metrics = self.stop_button.fontMetrics()
+        widest = max(metrics.horizontalAdvance(text) for text in self._button_texts().values())
+        self.stop_button.setFixedWidth(widest + 40)
+
+    def _on_direction(self, index: int) -> None:
+        self.direction_chosen.emit(self._directions[index])
+
+    def _on_model(self, index: int) -> None:
+        self.model_chosen.emit(self.model_box.itemData(index))
+
+
+def reverse_of(direction: Direction, directions: tuple[Direction, ...]) -> Direction | None:
+    """Return the one of ``directions`` that goes the other way."""
+    ends = (direction.target, direction.source)
+    return next((each for each in directions if (each.source, each.target) == ends), None)

@@ -1,0 +1,417 @@
+"""The main window: lays out bar, panes and status line, and connects them with the live translation.
+
+Everything that takes time is done by the worker or the chores thread; this file only shows and asks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QMoveEvent, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+from s2s_gui.description import Direction
+from s2s_gui.messages import DecodeOptions, Failed, ModelReady, Result
+from s2s_gui.storage.library import Installed
+from s2s_gui.storage.session import Session
+from s2s_gui.storage.settings import Settings
+from s2s_gui.window import style, worker_texts
+from s2s_gui.window.actions import Actions
+from s2s_gui.window.bar import reverse_of
+from s2s_gui.window.bridge import Bridge
+from s2s_gui.window.chores import Chores
+from s2s_gui.window.documents import Documents
+from s2s_gui.window.i18n import Translations
+from s2s_gui.window.live import LiveTranslation, State
+from s2s_gui.window.memory import Memory
+from s2s_gui.window.pacing import Cause
+from s2s_gui.window.pages import Pages
+from s2s_gui.window.status_line import StatusLine
+from s2s_gui.window.text_panes import SourceEdit
+from s2s_gui.window.workspace import Workspace
+from s2s_gui.worker import Worker
+
+SIZE = (960, 640)
+SMALLEST = (480, 360)
+ZOOM_STEP = 10
+LATEST_BEGIN_MS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What a swap exchanged, so that undo and redo of the text exchange the languages too."""
+
+    before: str
+    after: str
+    direction: Direction
+    reverse: Direction
+
+
+class MainWindow(QMainWindow):
+    """The translator's window; ``first_shown`` fires once, after the first paint."""
+
+    first_shown = Signal()
+
+    def __init__(
+        self,
+        settings: Settings,
+        session: Session,
+        worker: Worker,
+        bridge: Bridge,
+        list_models: Callable[[], list[Installed]],
+        translations: Translations,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.worker = worker
+        self.bridge = bridge
+        self.worker_ended = True
+        self._session = session
+        self._list_models = list_models
+        self._translations = translations
+        self._names: dict[str, str] = {}
+        self._swapped: Swapped | None = None
+        self._has_begun = False
+        self._failure_is_of_text = False
+        bridge.setParent(self)
+        self.chores = Chores(self)
+        self.live = LiveTranslation(worker.submit, worker.stop, parent=self)
+        self.memory = Memory(self.chores, self._session_now, self._on_not_kept, self)
+        self._make_widgets()
+        self.documents = Documents(self.chores, self.target.translation, self)
+        self._connect()
+        self._restore()
+        self._apply_settings()
+        self.retranslate()
+        self._show_state()
+        self.source.setFocus()
+
+    # ---- construction
+
+    def _make_widgets(self) -> None:
+        self.source = SourceEdit(self)
+        self.commands = Actions(self, lambda: self.source.is_composing)
+        self.workspace = Workspace(self.commands, self.source, self)
+        self.bar, self.target, self.strip = self.workspace.bar, self.workspace.target, self.workspace.strip
+        self.setCentralWidget(self.workspace)
+        self.status_line = StatusLine(self)
+        self.statusBar().addWidget(self.status_line, 1)
+        self.statusBar().setContentsMargins(12, 0, 4, 0)
+        self.setMinimumSize(*SMALLEST)
+        self.pages = Pages(self.commands, self)
+
+    def _connect(self) -> None:
+        live, actions = self.live, self.commands
+        self.bridge.arrived.connect(live.take)
+        live.state_changed.connect(self._show_state)
+        live.began.connect(self.target.begin)
+        live.partial.connect(self.target.show_partial)
+        live.finished.connect(self._on_finished)
+        live.ended_early.connect(self.target.end)
+        live.emptied.connect(self._on_emptied)
+        live.model_ready.connect(self._on_model_ready)
+        live.load_failed.connect(self._on_load_failed)
+        live.failed.connect(self._on_failed)
+        self.source.edited.connect(self._on_edited)
+        self.source.composing_changed.connect(live.set_composing)
+        self.source.file_dropped.connect(self.documents.open)
+        self.source.zoomed.connect(self._zoom)
+        self.target.zoomed.connect(self._zoom)
+        self.bar.direction_chosen.connect(self._on_direction)
+        self.bar.model_chosen.connect(self._on_model)
+        self.bar.pressed.connect(self._on_pressed)
+        self.workspace.arranged.connect(self.memory.touch)
+        self.documents.opened.connect(self._on_opened)
+        self.documents.message.connect(self.strip.show_message)
+        self.pages.settings_changed.connect(self._on_settings)
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._apply_theme)
+        for name, function in (
+            ("open", self.documents.ask_open),
+            ("save", self.documents.ask_save),
+            ("quit", self.close),
+            ("undo", self.source.undo),
+            ("redo", self.source.redo),
+            ("copy_translation", self._copy),
+            ("paste", self._paste),
+            ("clear", lambda: self.source.replace_text("", Cause.PASTED)),
+            ("settings", lambda: self.pages.show_settings(self.settings)),
+            ("translate", live.translate_now),
+            ("stop", self._on_escape),
+            ("swap", self._swap),
+            ("swap_languages", self._swap_languages),
+            ("choose_direction", self.bar.direction_box.showPopup),
+            ("choose_model", self.bar.model_box.showPopup),
+            ("larger", lambda: self._zoom(1)),
+            ("smaller", lambda: self._zoom(-1)),
+            ("normal_size", lambda: self._zoom(0)),
+            ("focus_source", self.source.setFocus),
+            ("focus_target", self.target.setFocus),
+            ("full_screen", self._toggle_full_screen),
+            ("help", self.pages.show_help),
+        ):
+            actions.connect_to(name, function)
+
+    def _restore(self) -> None:
+        """Show what the last session left."""
+        session = self._session
+        self.resize(*SIZE)
+        if session.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(session.geometry.encode()))
+        if session.splitter:
+            self.workspace.splitter.setSizes(list(session.splitter))
+        self.source.restore_text(session.text)
+        self.live.text = session.text
+        if session.translation:
+            self.target.restore(session.translation, session.text.split("\n"))
+        self.workspace.show_count(len(self.live.text))
+
+    # ---- start and end
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.bridge.set_quiet(self.isMinimized())
+        if not self._has_begun:
+            # A window that opens minimised is never painted.
+            QTimer.singleShot(LATEST_BEGIN_MS, self._begin)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._has_begun:
+            QTimer.singleShot(0, self._begin)
+
+    @Slot()
+    def _begin(self) -> None:
+        """Look for models once the window is on the screen; loading one imports torch, in the worker."""
+        if not self._has_begun:
+            self._has_begun = True
+            self.first_shown.emit()
+            self.chores.run(self._list_models, self._on_models, self._on_not_listed)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.memory.save()
+        self.bridge.close()
+        self.worker_ended = self.worker.close()
+        self.chores.finish(2000)
+        super().closeEvent(event)
+
+    def _session_now(self) -> Session:
+        direction = self.live.direction
+        return Session(
+            text=self.live.text,
+            translation=self.target.translation(),
+            source=str(direction.source) if direction else self._session.source,
+            target=str(direction.target) if direction else self._session.target,
+            model=self.live.folder or self._session.model,
+            geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
+            splitter=tuple(self.workspace.splitter.sizes()),
+        )
+
+    # ---- models
+
+    def _on_models(self, models: list[Installed]) -> None:
+        self._names = {str(each.folder): each.card.name if each.card else each.folder.name for each in models}
+        self.bar.set_models([(str(each.folder), self._names[str(each.folder)], each.fault) for each in models])
+        usable = [str(each.folder) for each in models if each.card is not None and each.card.task == "translate"]
+        if usable:
+            self._on_model(self._session.model if self._session.model in usable else usable[0])
+
+    def _on_not_listed(self, error: Exception) -> None:
+        self.strip.show_message(lambda: self.tr("The models could not be listed: {0}").format(error))
+
+    @Slot(str)
+    def _on_model(self, folder: str) -> None:
+        if folder != (self.live.loading_folder or self.live.folder):
+            self.bar.show_model(folder)
+            self.live.load(folder)
+
+    @Slot(object)
+    def _on_model_ready(self, ready: ModelReady) -> None:
+        self.strip.dismiss()
+        kept = (self._session.source, self._session.target)
+        wanted = [each for each in ready.card.directions if (str(each.source), str(each.target)) == kept]
+        if wanted:
+            self.live.direction = wanted[0]
+        self._session = msgspec.structs.replace(self._session, source="", target="")
+        self._names.setdefault(ready.folder, ready.card.name)
+        self.bar.set_directions(ready.card.directions, self.live.direction)
+        self.bar.show_model(ready.folder)
+        self.workspace.name_panes(self.live.direction)
+        self.memory.touch()
+
+    @Slot(object)
+    def _on_failed(self, failed: Failed) -> None:
+        self._failure_is_of_text = True
+        self.strip.show_message(lambda: worker_texts.translated(failed.message), failed.detail)
+
+    @Slot(object)
+    def _on_load_failed(self, failed: Failed) -> None:
+        self._failure_is_of_text = False
+        self.bar.show_model(self.live.folder)
+        self.strip.show_message(lambda: worker_texts.translated(failed.message), failed.detail)
+
+    # ---- text and direction
+
+    @Slot(str, Cause)
+    def _on_edited(self, text: str, cause: Cause) -> None:
+        swapped, previous = self._swapped, self.live.text
+        if swapped is not None:
+            if (previous, text) == (swapped.after, swapped.before) and self.source.document().isRedoAvailable():
+                self._turn(swapped.reverse, swapped.direction, swapped.after, swapped.before)
+            elif (previous, text) == (swapped.before, swapped.after) and self.source.document().isUndoAvailable():
+                self._turn(swapped.direction, swapped.reverse, swapped.before, swapped.after)
+        self.live.edited(text, cause)
+        self.workspace.show_count(len(self.live.text))
+        self.memory.touch()
+
+    @Slot(object)
+    def _on_direction(self, direction: Direction) -> None:
+        self.target.set_stale(True)
+        self.live.set_direction(direction)
+        self.bar.show_direction(direction)
+        self.workspace.name_panes(self.live.direction)
+        self.memory.touch()
+
+    def _swap(self) -> None:
+        """Go the other way; a finished translation becomes the text, and the text is shown until it is replaced."""
+        direction = self.live.direction
+        reverse = reverse_of(direction, self.live.card.directions) if direction and self.live.card else None
+        before, after = self.live.text, self.target.translation()
+        if direction is None or reverse is None:
+            return
+        if not self.live.is_current or not after.strip():
+            self._on_direction(reverse)
+            return
+        self._swapped = Swapped(before, after, direction, reverse)
+        self.source.replace_text(after, Cause.DIRECTION)
+
+    def _turn(self, old: Direction, new: Direction, shown: str, source: str) -> None:
+        """Show ``shown`` in grey as the text that the translation of ``source`` will replace."""
+        if self.live.direction == old:
+            self.live.direction = new
+            self.target.restore(shown, source.split("\n"))
+            self.target.set_stale(True)
+            self.bar.show_direction(new)
+            self.workspace.name_panes(self.live.direction)
+
+    def _swap_languages(self) -> None:
+        direction = self.live.direction
+        reverse = reverse_of(direction, self.live.card.directions) if direction and self.live.card else None
+        if reverse is not None:
+            self._on_direction(reverse)
+
+    @Slot(str)
+    def _on_opened(self, text: str) -> None:
+        self.strip.dismiss()
+        self.source.replace_text(text, Cause.PASTED)
+
+    def _paste(self) -> None:
+        text = QGuiApplication.clipboard().text()
+        if text:
+            self.source.replace_text(text.replace("\r\n", "\n"), Cause.PASTED)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.target.translation())
+        self.workspace.note_copied()
+
+    @Slot()
+    def _on_pressed(self) -> None:
+        if self.live.state in (State.WAITING, State.TRANSLATING):
+            self.live.stop()
+        else:
+            self.live.translate_now()
+
+    def _on_escape(self) -> None:
+        if self.strip.isVisible():
+            self.strip.dismiss()
+        else:
+            self.live.stop()
+
+    # ---- what the worker says
+
+    @Slot(object)
+    def _on_finished(self, result: Result) -> None:
+        if self._failure_is_of_text:
+            self.strip.dismiss()
+        self.target.show_result([line.text for line in result.lines] or result.text.split("\n"))
+        self.memory.touch()
+
+    @Slot()
+    def _on_emptied(self) -> None:
+        self.target.restore("", [""])
+        self.target.set_stale(False)
+
+    @Slot()
+    def _show_state(self) -> None:
+        live = self.live
+        if live.state in (State.LOADING, State.STALE):
+            self.target.set_stale(True)
+        if live.state is not State.DONE:
+            self.workspace.clear_note()
+        self.bar.show_state(live.state, bool(live.text.strip()))
+        name, loading = (self._names.get(folder, "") for folder in (live.folder, live.loading_folder))
+        self.status_line.show_state(live.state, name, loading, live.last, (live.lines_done, live.lines))
+        self.commands["copy_translation"].setEnabled(live.state is not State.EMPTY)
+
+    # ---- look
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.memory.touch()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self.memory.touch()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        elif event.type() is QEvent.Type.WindowStateChange:
+            self.bridge.set_quiet(self.isMinimized())
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every text in the language of the interface."""
+        self.setWindowTitle(self.tr("Translator"))
+
+    def _zoom(self, step: int) -> None:
+        size = 100 if step == 0 else min(300, max(50, self.settings.text_size + step * ZOOM_STEP))
+        self._on_settings(msgspec.structs.replace(self.settings, text_size=size))
+
+    @Slot(object)
+    def _on_settings(self, settings: Settings) -> None:
+        if settings != self.settings:
+            self.settings = settings
+            self._apply_settings()
+            self.memory.save_settings(settings)
+            self.pages.update_settings(settings)
+
+    def _apply_settings(self) -> None:
+        self._translations.use(self.settings.interface_language)
+        self._apply_theme()
+        self.workspace.set_text_size(self.settings.text_size)
+        self.live.while_typing = self.settings.while_typing
+        self.live.pacer.pace = self.settings.pace
+        self.live.set_options(DecodeOptions(beam_size=self.settings.beam_size or None))
+
+    @Slot()
+    def _apply_theme(self) -> None:
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            shades = style.apply_theme(application, self.settings.theme)
+            self.workspace.set_shades(shades)
+            self.commands.set_shades(shades)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def come_forward(self) -> None:
+        """Show the window above others: a second start asks for it."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _on_not_kept(self, error: Exception) -> None:
+        self.strip.show_message(lambda: self.tr("Your text could not be saved for the next start: {0}").format(error))

@@ -1,0 +1,142 @@
+"""The settings window: every choice applies at once and is reported as one changed ``Settings``."""
+
+import msgspec
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s2s_gui.storage.settings import Settings
+
+
+class SettingsPage(QDialog):
+    """Shows the settings; ``changed`` carries the new ones."""
+
+    changed = Signal(object)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("settingsPage")
+        self._settings = settings
+        self.while_typing = QCheckBox(self)
+        self.pace = QComboBox(self)
+        self.beam_size = QSpinBox(self)
+        self.theme = QComboBox(self)
+        self.language = QComboBox(self)
+        self.text_size = QSpinBox(self)
+        self.beam_size.setRange(0, 16)
+        self.text_size.setRange(50, 300)
+        self.text_size.setSingleStep(10)
+        for box, values in (
+            (self.pace, ("calm", "normal", "eager")),
+            (self.theme, ("system", "light", "dark")),
+            (self.language, ("system", "en", "zh_CN")),
+        ):
+            for value in values:
+                box.addItem("", value)
+        self._headings = (QLabel(self), QLabel(self))
+        for heading in self._headings:
+            font = heading.font()
+            font.setBold(True)
+            heading.setFont(font)
+        self._labels: dict[QWidget, QLabel] = {}
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
+        self._form.addRow(self._headings[0])
+        self._form.addRow(self.while_typing)
+        self._add(self.pace)
+        self._add(self.beam_size)
+        self._form.addRow(self._headings[1])
+        self._add(self.theme)
+        self._add(self.text_size)
+        self._add(self.language)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self._buttons.rejected.connect(self.reject)
+        box_layout = QVBoxLayout(self)
+        box_layout.setContentsMargins(16, 16, 16, 16)
+        box_layout.setSpacing(24)
+        box_layout.addLayout(self._form)
+        box_layout.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignRight)
+        self.retranslate()
+        self.show_settings(settings)
+        self.while_typing.toggled.connect(self._on_changed)
+        self.beam_size.valueChanged.connect(self._on_changed)
+        self.text_size.valueChanged.connect(self._on_changed)
+        for choice in (self.pace, self.theme, self.language):
+            choice.activated.connect(self._on_changed)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show ``settings`` without reporting a change."""
+        self._settings = settings
+        widgets: tuple[QWidget, ...] = (self.while_typing, self.beam_size, self.text_size)
+        for widget in widgets:
+            widget.blockSignals(True)
+        self.while_typing.setChecked(settings.while_typing)
+        self.beam_size.setValue(settings.beam_size)
+        self.text_size.setValue(settings.text_size)
+        for widget in widgets:
+            widget.blockSignals(False)
+        self.pace.setCurrentIndex(self.pace.findData(settings.pace))
+        self.theme.setCurrentIndex(self.theme.findData(settings.theme))
+        self.language.setCurrentIndex(self.language.findData(settings.interface_language))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every text in the language of the interface."""
+        self.setWindowTitle(self.tr("Settings"))
+        self._headings[0].setText(self.tr("Translating"))
+        self._headings[1].setText(self.tr("Display"))
+        self.while_typing.setText(self.tr("Translate while typing"))
+        self._name(self.pace, self.tr("Pace:"))
+        self._name(self.beam_size, self.tr("Beam size:"))
+        self._name(self.theme, self.tr("Theme:"))
+        self._name(self.text_size, self.tr("Text size:"))
+        self._name(self.language, self.tr("Interface language:"))
+        self.beam_size.setSpecialValueText(self.tr("The model's own"))
+        self.beam_size.setToolTip(self.tr("How many candidates are followed at once: more is slower, often better."))
+        self.pace.setToolTip(self.tr("How soon after a key the translation starts."))
+        self.text_size.setSuffix(self.tr(" %"))
+        for box, texts in (
+            (self.pace, (self.tr("Calm"), self.tr("Normal"), self.tr("Eager"))),
+            (self.theme, (self.tr("As the system"), self.tr("Light"), self.tr("Dark"))),
+            (self.language, (self.tr("As the system"), "English", "简体中文")),
+        ):
+            for index, text in enumerate(texts):
+                box.setItemText(index, text)
+        self.adjustSize()
+
+    def _add(self, field: QWidget) -> None:
+        label = QLabel(self)
+        label.setBuddy(field)
+        self._labels[field] = label
+        self._form.addRow(label, field)
+
+    def _name(self, field: QWidget, text: str) -> None:
+        self._labels[field].setText(text)
+        field.setAccessibleName(text.rstrip(":："))
+
+    def _on_changed(self) -> None:
+        self._settings = msgspec.structs.replace(
+            self._settings,
+            while_typing=self.while_typing.isChecked(),
+            pace=self.pace.currentData(),
+            beam_size=self.beam_size.value(),
+            theme=self.theme.currentData(),
+            text_size=self.text_size.value(),
+            interface_language=self.language.currentData(),
+        )
+        self.changed.emit(self._settings)

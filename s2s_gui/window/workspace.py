@@ -1,0 +1,126 @@
+"""The middle of the window: bar, source pane and translation pane, side by side or stacked where it is narrow.
+
+Owns layout, fonts, colours and the names of the panes; knows nothing of requests.
+"""
+
+from itertools import pairwise
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+
+from s2s_gui.description import Direction
+from s2s_gui.window import languages, style
+from s2s_gui.window.actions import Actions
+from s2s_gui.window.bar import Bar
+from s2s_gui.window.pane_card import PaneCard
+from s2s_gui.window.strip import Strip
+from s2s_gui.window.style import Shades
+from s2s_gui.window.target_view import TargetView
+from s2s_gui.window.text_panes import SourceEdit
+
+NARROW_PIXELS = 720
+
+
+class Workspace(QWidget):
+    """Holds the widgets by name; ``arranged`` tells that the user moved the splitter."""
+
+    arranged = Signal()
+
+    def __init__(self, actions: Actions, source: SourceEdit, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bar = Bar(self)
+        self.source = source
+        self.source.setObjectName("sourceEdit")
+        self.target = TargetView(self)
+        self.target.setObjectName("targetView")
+        self.strip = Strip(self)
+        self._direction: Direction | None = None
+        self._count = 0
+        self._is_narrow: bool | None = None
+        self._source_note, self._target_note = QLabel(self), QLabel(self)
+        source_card = PaneCard(self.source, self._source_note, self)
+        target_card = PaneCard(self.target, self._target_note, self)
+        target_card.add_above(self.strip)
+        source_card.add_button(actions["clear"], "clearButton")
+        source_card.add_button(actions["paste"], "pasteButton")
+        copy = target_card.add_button(actions["copy_translation"], "copyButton")
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setHandleWidth(8)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(source_card)
+        self.splitter.addWidget(target_card)
+        self.splitter.splitterMoved.connect(self.arranged)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(16, 8, 16, 8)
+        box.setSpacing(8)
+        box.addWidget(self.bar)
+        box.addWidget(self.splitter, 1)
+        self.bar.swap_button.clicked.connect(actions["swap"].trigger)
+        self.source.composing_changed.connect(self._arrange)
+        bar = self.bar
+        order = (self.source, self.target, copy, bar.direction_box, bar.swap_button, bar.model_box, bar.stop_button)
+        for first, second in pairwise(order):
+            QWidget.setTabOrder(first, second)
+        self.retranslate()
+
+    def name_panes(self, direction: Direction | None) -> None:
+        """Name the panes after the languages of ``direction``, for screen readers."""
+        self._direction = direction
+        if direction is None:
+            self.source.setAccessibleName(self.tr("Source text"))
+            self.target.setAccessibleName(self.tr("Translation"))
+        else:
+            self.source.setAccessibleName(self.tr("Source text, {0}").format(languages.name(direction.source)))
+            self.target.setAccessibleName(self.tr("Translation, {0}").format(languages.name(direction.target)))
+
+    def show_count(self, characters: int) -> None:
+        """Show the length of the source text."""
+        self._count = characters
+        self._source_note.setText(self.tr("{0} characters").format(f"{characters:,}") if characters else "")
+
+    def note_copied(self) -> None:
+        """Say that the translation was copied, until something changes."""
+        self._target_note.setText(self.tr("Copied"))
+
+    def clear_note(self) -> None:
+        """Take the note below the translation away."""
+        if self._target_note.text():
+            self._target_note.clear()
+
+    def set_text_size(self, percent: int) -> None:
+        """Show both texts at ``percent`` of their normal size."""
+        for pane in (self.source, self.target):
+            pane.setFont(style.pane_font(percent))
+            pane.fit_column()
+
+    def set_shades(self, shades: Shades) -> None:
+        """Use the colours of the theme."""
+        self.bar.set_shades(shades)
+        self.strip.set_shades(shades)
+        self.target.set_colours(*style.text_colours(shades))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every text in the language of the interface."""
+        self.source.setPlaceholderText(self.tr("Type or paste text here"))
+        self.target.setPlaceholderText(self.tr("The translation appears here"))
+        self.clear_note()
+        self.show_count(self._count)
+        self.name_panes(self._direction)
+
+    def _arrange(self) -> None:
+        """Stack the panes where the window is narrow, but never while an input method composes."""
+        is_narrow = self.width() < NARROW_PIXELS
+        if is_narrow != self._is_narrow and not self.source.is_composing:
+            self._is_narrow = is_narrow
+            self.splitter.setOrientation(Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal)
+            self.bar.set_narrow(is_narrow)

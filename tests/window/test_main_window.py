@@ -1,0 +1,378 @@
+"""The whole window over fake tasks: typing, stopping, failing, swapping, coming back, names and languages."""
+
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from s2s_gui.storage import session, settings
+from s2s_gui.storage.settings import Settings
+from s2s_gui.window import worker_texts
+from s2s_gui.window.live import State
+from s2s_gui.window.main_window import MainWindow
+from s2s_gui.worker import FAULT, NO_END, NO_ENGINE, NO_MEMORY
+from tests.window.conftest import OpenWindow, is_done
+from tests.window.fakes import FakeTasks, translated
+
+SIXTY = "It was the best of times, it was the worst of times, it was."
+
+
+def shown(window: MainWindow) -> str:
+    return window.target.toPlainText()
+
+
+def type_and_wait(window: MainWindow, text: str, qtbot: QtBot) -> None:
+    qtbot.keyClicks(window.source, text)
+    qtbot.waitUntil(lambda: is_done(window))
+
+
+def commit(window: MainWindow, preedit: str, text: str = "") -> None:
+    event = QInputMethodEvent(preedit, [])
+    event.setCommitString(text)
+    QApplication.sendEvent(window.source, event)
+
+
+def test_importing_the_window_brings_no_torch() -> None:
+    code = "import sys, s2s_gui.window.main_window, s2s_gui.app; print({'torch', 'numpy'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"
+
+
+def test_the_widgets_have_the_agreed_names(window: MainWindow) -> None:
+    for name in (
+        "sourceEdit",
+        "targetView",
+        "directionBox",
+        "swapButton",
+        "modelBox",
+        "stopButton",
+        "copyButton",
+        "statusLine",
+    ):
+        assert window.findChild(QWidget, name) is not None, name
+
+
+def test_typed_text_is_translated(window: MainWindow, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello world", qtbot)
+    assert shown(window) == "[zh-Hans] HELLO WORLD"
+    assert window.status_line.text().startswith("Done in")
+    assert "fake" in window.status_line.text()
+    assert "Offline" in window.status_line.text()
+
+
+def test_typing_drops_and_reorders_nothing(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    assert len(SIXTY) == 60
+    for character in SIXTY:
+        qtbot.keyClicks(window.source, character)
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: is_done(window))
+    typed = shown(window)
+    assert window.source.source_text() == SIXTY
+    window.source.clear()
+    QGuiApplication.clipboard().setText(SIXTY)
+    window.source.paste()
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == typed == translated(SIXTY, "zh-Hans")
+    assert tasks.texts()[-1] == SIXTY
+
+
+def test_blank_lines_and_outer_blanks_survive(window: MainWindow, qtbot: QtBot) -> None:
+    window.source.insertPlainText("  a b\n\n \nc")
+    qtbot.waitUntil(lambda: is_done(window))
+    assert window.target.translation() == "[zh-Hans]   A B\n\n \n[zh-Hans] C"
+
+
+def test_stop_keeps_what_is_there_and_continue_finishes_it(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    tasks.gate.clear()
+    window.source.insertPlainText("one two three")
+    qtbot.waitUntil(lambda: window.live.state is State.TRANSLATING)
+    assert window.bar.stop_button.text() == "Stop"
+    qtbot.keyClick(window.source, Qt.Key.Key_Escape)
+    assert window.live.state is State.STOPPED
+    tasks.gate.set()
+    qtbot.waitUntil(lambda: len(tasks.closed) == 1)
+    assert window.bar.stop_button.text() == "Continue"
+    assert window.status_line.text().startswith("Stopped.")
+    qtbot.mouseClick(window.bar.stop_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == "[zh-Hans] ONE TWO THREE"
+
+
+def test_the_button_keeps_its_width(window: MainWindow) -> None:
+    widths = set()
+    for state in State:
+        window.bar.show_state(state, True)
+        widths.add(window.bar.stop_button.width())
+    assert len(widths) == 1
+
+
+def test_newer_text_replaces_a_running_translation(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    tasks.gate.clear()
+    window.source.insertPlainText("one two three")
+    qtbot.waitUntil(lambda: len(tasks.texts()) == 1)
+    window.source.insertPlainText(" four")
+    tasks.gate.set()
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == "[zh-Hans] ONE TWO THREE FOUR"
+
+
+def test_emptied_text_empties_the_translation(window: MainWindow, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello", qtbot)
+    window.commands["clear"].trigger()
+    assert shown(window) == ""
+    assert window.live.state is State.EMPTY
+    window.commands["undo"].trigger()
+    qtbot.waitUntil(lambda: is_done(window))
+
+
+def test_a_fault_is_shown_and_the_next_text_works(window: MainWindow, qtbot: QtBot) -> None:
+    window.source.insertPlainText("boom boom")
+    qtbot.waitUntil(lambda: window.live.state is State.ERROR)
+    assert window.strip.message() == FAULT
+    assert window.bar.stop_button.text() == "Try again"
+    window.source.selectAll()
+    type_and_wait(window, "fine", qtbot)
+    assert shown(window) == "[zh-Hans] FINE"
+    assert window.strip.message() == ""
+
+
+def test_a_failed_load_keeps_the_old_model_and_says_why(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window("good", "broken")
+    type_and_wait(window, "hello", qtbot)
+    window.bar.model_box.setCurrentIndex(1)
+    window.bar.model_box.activated.emit(1)
+    qtbot.waitUntil(lambda: window.strip.message() != "")
+    assert "weights.safetensors is missing" in window.strip.message()
+    assert window.bar.model_box.currentText() == "good"
+    qtbot.waitUntil(lambda: is_done(window))
+    window.source.clear()
+    type_and_wait(window, "again", qtbot)
+    assert shown(window) == "[zh-Hans] AGAIN"
+    assert "broken" in window.strip.message()
+
+
+def test_another_model_translates_the_text_again(open_window: OpenWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    window = open_window("one", "two")
+    type_and_wait(window, "hello", qtbot)
+    count = len(tasks.texts())
+    window.bar.model_box.activated.emit(1)
+    qtbot.waitUntil(lambda: window.live.folder.endswith("two") and is_done(window))
+    assert len(tasks.texts()) == count + 1
+
+
+def test_without_a_model_the_window_says_so(qtbot: QtBot, open_window: OpenWindow, tasks: FakeTasks) -> None:
+    window = open_window()
+    window.live.card, window.live.folder = None, ""
+    window.bar.set_models([])
+    window.live._set_state(State.NO_MODEL)
+    assert window.status_line.text().startswith("No model yet.")
+    qtbot.keyClicks(window.source, "typing is possible")
+    assert tasks.texts() == []
+
+
+def test_swap_moves_the_texts_and_one_undo_brings_all_back(window: MainWindow, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello", qtbot)
+    qtbot.mouseClick(window.bar.swap_button, Qt.MouseButton.LeftButton)
+    assert window.source.source_text() == "[zh-Hans] HELLO"
+    assert shown(window) == "hello"
+    assert window.bar.direction_box.currentText() == "Chinese → English"
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == "[en] [ZH-HANS] HELLO"
+    window.commands["undo"].trigger()
+    assert window.source.source_text() == "hello"
+    assert window.bar.direction_box.currentText() == "English → Chinese"
+    qtbot.waitUntil(lambda: is_done(window))
+    window.commands["redo"].trigger()
+    assert window.bar.direction_box.currentText() == "Chinese → English"
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == "[en] [ZH-HANS] HELLO"
+
+
+def test_swap_of_an_unfinished_translation_leaves_the_texts(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    tasks.gate.clear()
+    qtbot.keyClicks(window.source, "hello there")
+    window.commands["swap"].trigger()
+    tasks.gate.set()
+    assert window.source.source_text() == "hello there"
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == "[en] HELLO THERE"
+
+
+def test_a_chosen_direction_is_used(window: MainWindow, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello", qtbot)
+    window.bar.direction_box.setCurrentIndex(1)
+    window.bar.direction_box.activated.emit(1)
+    qtbot.waitUntil(lambda: is_done(window))
+    assert shown(window) == "[en] HELLO"
+
+
+def test_nothing_happens_while_composing(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello ", qtbot)
+    count = len(tasks.texts())
+    commit(window, "shi")
+    for name in ("translate", "swap", "swap_languages", "clear", "stop", "paste", "undo"):
+        window.commands[name].trigger()
+    window.bar.swap_button.click()
+    window.bar.stop_button.click()
+    assert not window.live._timer.isActive()
+    assert window.source.is_composing
+    assert window.bar.direction_box.currentText() == "English → Chinese"
+    assert len(tasks.texts()) == count
+    commit(window, "", "世界")
+    qtbot.waitUntil(lambda: is_done(window))
+    assert tasks.texts()[count:] == ["hello 世界"]
+
+
+def test_a_waiting_start_is_held_back_by_a_composition(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    qtbot.keyClicks(window.source, "a")
+    commit(window, "x")
+    QApplication.processEvents()
+    assert tasks.texts() == []
+    commit(window, "")
+    qtbot.waitUntil(lambda: is_done(window))
+
+
+def test_with_typing_off_only_a_command_translates(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    window._on_settings(Settings(while_typing=False))
+    qtbot.keyClicks(window.source, "hello")
+    assert window.live.state is State.STALE
+    assert not window.live._timer.isActive()
+    assert window.bar.stop_button.text() == "Translate"
+    qtbot.keyClick(window.source, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: is_done(window))
+    assert tasks.texts() == ["hello"]
+
+
+def test_copy_takes_the_translation(window: MainWindow, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello", qtbot)
+    window.commands["copy_translation"].trigger()
+    assert QGuiApplication.clipboard().text() == "[zh-Hans] HELLO"
+
+
+def test_close_joins_the_worker_in_the_middle_of_a_translation(
+    window: MainWindow, tasks: FakeTasks, qtbot: QtBot
+) -> None:
+    tasks.seconds = 0.01
+    window.source.insertPlainText("word " * 2000)
+    qtbot.waitUntil(lambda: shown(window) != "")
+    window.close()
+    assert window.worker_ended
+    assert tasks.closed == [2]
+
+
+def test_everything_comes_back(open_window: OpenWindow, qtbot: QtBot) -> None:
+    first = open_window("one", "two")
+    first.resize(1000, 700)
+    first.bar.model_box.activated.emit(1)
+    qtbot.waitUntil(lambda: first.live.folder.endswith("two"))
+    first.bar.direction_box.activated.emit(1)
+    first.workspace.splitter.setSizes([300, 600])
+    sizes = first.workspace.splitter.sizes()
+    first._on_settings(Settings(theme="dark", text_size=130, pace="calm", beam_size=3))
+    type_and_wait(first, "hello  world", qtbot)
+    first.close()
+    second = open_window("one", "two")
+    assert second.source.source_text() == "hello  world"
+    assert shown(second) == "[en] HELLO  WORLD"
+    assert second.settings == Settings(theme="dark", text_size=130, pace="calm", beam_size=3)
+    assert second.live.folder.endswith("two")
+    assert second.bar.direction_box.currentText() == "Chinese → English"
+    assert second.workspace.splitter.sizes() == sizes
+    assert (second.width(), second.height()) == (1000, 700)
+
+
+def test_the_text_is_saved_while_the_window_is_open(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClicks(window.source, "kept")
+    assert window.memory._timer.isActive()
+    window.memory.save()
+    qtbot.waitUntil(lambda: session.read().text == "kept")
+
+
+def test_zoom_changes_both_panes_and_is_kept(window: MainWindow, qtbot: QtBot) -> None:
+    size = window.source.font().pointSizeF()
+    window.commands["larger"].trigger()
+    assert window.source.font().pointSizeF() == window.target.font().pointSizeF() > size
+    qtbot.waitUntil(lambda: settings.read().text_size == 110)
+    window.commands["normal_size"].trigger()
+    assert window.source.font().pointSizeF() == size
+
+
+def test_a_narrow_window_stacks_the_panes(window: MainWindow) -> None:
+    assert window.workspace.splitter.orientation() is Qt.Orientation.Horizontal
+    window.resize(500, 600)
+    assert window.workspace.splitter.orientation() is Qt.Orientation.Vertical
+    assert window.width() == 500
+
+
+def test_every_control_has_a_name(window: MainWindow) -> None:
+    window.pages.show_settings(window.settings)
+    window.pages.show_help()
+    for widget in window.findChildren(QWidget):
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not widget.objectName().startswith("qt_"):
+            text = widget.text() if isinstance(widget, QAbstractButton) else ""
+            assert widget.accessibleName() or text, (widget, widget.objectName(), widget.parent())
+
+
+def texts_of(window: MainWindow) -> dict[str, str]:
+    found = {}
+    for number, widget in enumerate(window.findChildren(QWidget)):
+        if isinstance(widget, (QLabel, QAbstractButton)):
+            found[f"text {number}"] = widget.text()
+        if isinstance(widget, QComboBox):
+            found.update({f"item {number} {each}": widget.itemText(each) for each in range(widget.count())})
+        found[f"name {number}"] = widget.accessibleName()
+        found[f"tip {number}"] = widget.toolTip()
+    found.update({f"action {number}": action.text() for number, action in enumerate(window.actions())})
+    found["title"] = window.windowTitle()
+    return {place: text for place, text in found.items() if any(letter.isalpha() for letter in text)}
+
+
+SAME_IN_BOTH = {"fake", "English", "简体中文"}
+
+
+def test_the_language_is_switched_live_everywhere(window: MainWindow, qtbot: QtBot) -> None:
+    window.pages.show_settings(window.settings)
+    window.pages.show_help()
+    type_and_wait(window, "hello", qtbot)
+    before = texts_of(window)
+    window._on_settings(Settings(interface_language="zh_CN"))
+    QApplication.processEvents()
+    after = texts_of(window)
+    unchanged = {text for place, text in before.items() if after.get(place) == text}
+    unchanged = {text for text in unchanged if text not in SAME_IN_BOTH and "→" not in text}
+    assert unchanged == set()
+    assert window.bar.direction_box.currentText() == "英语 → 中文"
+    window._on_settings(Settings(interface_language="en"))
+    QApplication.processEvents()
+    assert texts_of(window) == before
+
+
+def test_the_workers_sentences_are_translated() -> None:
+    assert {str(sentence) for sentence in worker_texts.SENTENCES} == {FAULT, NO_ENGINE, NO_END, NO_MEMORY}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "system"])
+def test_a_theme_is_applied(window: MainWindow, theme: str) -> None:
+    window._on_settings(Settings(theme=theme))  # type: ignore[arg-type]
+    is_dark = window.palette().window().color().lightness() < 128
+    assert is_dark == (theme == "dark")
+
+
+def test_a_minimised_window_is_updated_once_at_the_end(window: MainWindow, qtbot: QtBot) -> None:
+    window.bridge.set_quiet(True)
+    heard: list[object] = []
+    window.live.partial.connect(heard.append)
+    window.source.insertPlainText("one two three four")
+    qtbot.waitUntil(lambda: is_done(window))
+    assert len(heard) == 1
+
+
+def test_language_change_reaches_an_unshown_strip(window: MainWindow) -> None:
+    window.strip.show_message(lambda: window.strip.tr("Details"))
+    window._on_settings(Settings(interface_language="zh_CN"))
+    QApplication.sendPostedEvents(None, QEvent.Type.LanguageChange)
+    assert window.strip.message() == "详细信息"

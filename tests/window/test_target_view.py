@@ -1,0 +1,145 @@
+"""The translation pane: grows without flicker, and leaves selection, caret and scroll position alone."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtGui import QTextCursor
+from pytestqt.qtbot import QtBot
+
+from s2s_gui.messages import Partial
+from s2s_gui.window.target_view import TargetView
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> Iterator[TargetView]:
+    made = TargetView()
+    qtbot.addWidget(made)
+    made.resize(300, 200)
+    made.show()
+    yield made
+
+
+def partial(line: int, stable: str, tentative: str = "", is_final: bool = False) -> Partial:
+    return Partial(1, line, 9, stable, tentative, is_final)
+
+
+def test_a_line_grows(view: TargetView) -> None:
+    view.begin(["x", "y"])
+    view.show_partial(partial(0, "Hel", "lo"))
+    assert view.toPlainText() == "Hello"
+    view.show_partial(partial(0, "Hello wor", "ld"))
+    view.show_partial(partial(1, "Bye", is_final=True))
+    assert view.toPlainText() == "Hello world\nBye"
+    view.show_partial(partial(0, "Hello world", is_final=True))
+    view.show_result(["Hello world", "Bye"])
+    assert view.toPlainText() == view.translation() == "Hello world\nBye"
+
+
+def test_old_text_stays_until_the_new_replaces_it(view: TargetView) -> None:
+    view.restore("The old line is long", ["a"])
+    view.begin(["b"])
+    view.show_partial(partial(0, "The new"))
+    assert view.toPlainText() == "The new line is long"
+    assert view.translation() == "The new"
+    view.show_partial(partial(0, "The new text", is_final=True))
+    assert view.toPlainText() == "The new text"
+
+
+def test_a_stopped_run_keeps_what_was_translated(view: TargetView) -> None:
+    view.restore("The old line is long", ["a"])
+    view.begin(["b"])
+    view.show_partial(partial(0, "The new"))
+    view.end()
+    assert view.toPlainText() == view.translation() == "The new"
+
+
+def test_lines_keep_their_place_when_one_is_inserted_or_taken_out(view: TargetView) -> None:
+    view.restore("A\nB\nC", ["a", "b", "c"])
+    view.begin(["a", "x", "b", "c"])
+    assert view.toPlainText() == "A\n\nB\nC"
+    view.show_result(["A", "X", "B", "C"])
+    view.begin(["b", "c"])
+    assert view.toPlainText() == "B\nC"
+    view.begin(["b"])
+    view.show_result(["B"])
+    assert view.toPlainText() == "B"
+
+
+def test_a_result_repairs_lines_that_had_no_partial_text(view: TargetView) -> None:
+    view.begin(["a", "b", "c"])
+    view.show_result(["A", "", "C"])
+    assert view.toPlainText() == "A\n\nC"
+
+
+def test_a_long_result_comes_in_portions_and_completely(view: TargetView, qtbot: QtBot) -> None:
+    lines = [f"line {number}" for number in range(5000)]
+    view.begin(lines)
+    view.show_result(lines)
+    qtbot.waitUntil(lambda: view.document().blockCount() == 5000)
+    assert view.toPlainText() == "\n".join(lines)
+
+
+def test_selection_and_scroll_survive(view: TargetView) -> None:
+    view.restore("\n".join(f"line {number}" for number in range(50)), ["s"] * 50)
+    view.begin(["s"] * 50)
+    cursor = view.textCursor()
+    cursor.setPosition(0)
+    cursor.setPosition(6, QTextCursor.MoveMode.KeepAnchor)
+    view.setTextCursor(cursor)
+    view.verticalScrollBar().setValue(10)
+    for end in range(1, 20):
+        view.show_partial(partial(20, "x" * end))
+        view.show_partial(partial(0, "line 0" + "y" * end))
+    assert view.textCursor().selectedText() == "line 0"
+    assert view.verticalScrollBar().value() == 10
+
+
+def test_the_caret_is_not_dragged_and_nothing_gets_selected(view: TargetView) -> None:
+    view.begin(["a"])
+    for text in ("One", "One two", "One two three"):
+        view.show_partial(partial(0, text))
+    assert view.textCursor().position() == view.textCursor().anchor() == 0
+
+
+def test_the_end_is_followed_only_from_the_end(view: TargetView) -> None:
+    view.restore("\n".join(["line"] * 50), ["s"] * 50)
+    view.begin(["s"] * 51)
+    bar = view.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    view.show_partial(partial(50, "more"))
+    assert bar.value() == bar.maximum()
+    bar.setValue(3)
+    view.show_partial(partial(50, "more and more"))
+    assert bar.value() == 3
+
+
+def test_the_same_text_changes_nothing(view: TargetView) -> None:
+    view.begin(["a"])
+    view.show_partial(partial(0, "One"))
+    changes: list[None] = []
+    view.document().contentsChange.connect(lambda *_: changes.append(None))
+    view.show_partial(partial(0, "One"))
+    assert changes == []
+
+
+def test_characters_outside_the_basic_plane_keep_their_place(view: TargetView) -> None:
+    view.begin(["a"])
+    for text in ("😀", "😀 ok 😀", "😀 ok 😁 𠮷"):
+        view.show_partial(partial(0, text[:-1], text[-1]))
+    assert view.toPlainText() == "😀 ok 😁 𠮷"
+
+
+def test_line_ends_inside_a_line_do_not_make_new_lines(view: TargetView) -> None:
+    view.begin(["a", "b"])
+    view.show_result(["one\rtwo\u2029three", "B"])
+    assert view.document().blockCount() == 2
+
+
+def test_tentative_text_has_another_colour(view: TargetView) -> None:
+    view.begin(["a"])
+    view.show_partial(partial(0, "sure ", "maybe"))
+    formats = view.document().firstBlock().layout().formats()
+    assert [(each.start, each.length) for each in formats] == [(0, 5), (5, 5)]
+    assert formats[0].format.foreground() != formats[1].format.foreground()
+    view.show_partial(partial(0, "sure maybe", is_final=True))
+    assert view.document().firstBlock().layout().formats() == []
