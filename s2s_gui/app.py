@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from s2s_gui import libraries
-from s2s_gui.console import main as console
 from s2s_gui.messages import Request, Update
 from s2s_gui.storage import library, session, settings
 from s2s_gui.worker import Worker
@@ -53,6 +52,9 @@ def main(argv: list[str] | None = None) -> int:
     """Open the window and return the exit code; with arguments, be the console command."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments:
+        # Imported here because the window does not need it and should be on the screen as soon as possible.
+        from s2s_gui.console import main as console
+
         return console.main(arguments)
     reason = libraries.why_no_display(os.environ)
     if not reason:

@@ -201,6 +201,10 @@
         <translation>帮助</translation>
     </message>
     <message>
+        <source>Close help</source>
+        <translation>关闭帮助</translation>
+    </message>
+    <message>
         <source>Type or paste text on the left; its translation appears on the right while you type.</source>
         <translation>在左侧输入或粘贴文本，译文会随着您的输入显示在右侧。</translation>
     </message>
@@ -384,6 +388,10 @@
     <message>
         <source>Translate while typing</source>
         <translation>边输入边翻译</translation>
+    </message>
+    <message>
+        <source>Close settings</source>
+        <translation>关闭设置</translation>
     </message>
     <message>
         <source>Pace:</source>

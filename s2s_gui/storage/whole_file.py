@@ -38,7 +38,7 @@ def write(path: Path, value: msgspec.Struct) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with aside.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(value)))
+            file.write(msgspec.json.encode(value))
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)

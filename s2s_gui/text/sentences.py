@@ -16,13 +16,18 @@ from s2s_gui.text.tokenizer import without_surrogates
 
 LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
 OUTER = re.compile(r"[\s\ufeff]*")
-ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)[!-~]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+# Counts are bounded, so that a long run of letters costs no more than its length.
+ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[!-~]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE
+)
 ABBREVIATION = re.compile(r"(?:^|[^A-Za-z])[A-Z][A-Za-z]{0,3}\.[ \t]*$")
 CLAUSE_END = re.compile(r"[，；：、;:—]+\s*|,(?!\d)\s*")
 BLANKS = re.compile(r"\s+")
 
 UNSPACED = frozenset({"zh", "ja", "yue", "wuu", "lzh"})
 CHARACTERS_A_TOKEN = 16
+LONGEST_ABBREVIATION = 12
+WINDOW = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +76,50 @@ def sentences(content: str, language: str) -> list[Span]:
     """Return the sentences of a line, without the blanks around each; ``language`` is an ISO 639 code."""
     whole = inner(content)
     text = without_surrogates(content[whole.start : whole.end])
-    cuts: list[str] = []
-    for sentence in sentencex.segment(language, text):
-        if cuts and language in UNSPACED and ABBREVIATION.search(cuts[-1]):
-            cuts[-1] += sentence
-        else:
-            cuts.append(sentence)
-    if "".join(cuts) != text:
-        cuts = [text]
     found = []
     at = whole.start
-    for cut in cuts:
+    for cut in _cuts(text, language):
         trimmed = inner(cut)
         if trimmed.end > trimmed.start:
             found.append(Span(at + trimmed.start, at + trimmed.end))
         at += len(cut)
     return found
+
+
+def _cuts(text: str, language: str) -> Iterator[str]:
+    """Yield sentences that together are ``text``.
+
+    A long text is given to the library in windows, whose last sentence begins the next one: its time grows faster
+    than the text.
+    """
+    at = 0
+    width = WINDOW
+    while at < len(text):
+        window = text[at : at + width]
+        cuts = _merged(sentencex.segment(language, window), language)
+        if "".join(cuts) != window:
+            cuts = [window]
+        if at + width < len(text):
+            if len(cuts) == 1:
+                width *= 2
+                continue
+            cuts.pop()
+        yield from cuts
+        at += sum(len(cut) for cut in cuts)
+        width = WINDOW
+
+
+def _merged(cuts: list[str], language: str) -> list[str]:
+    """Undo cuts after an abbreviation in Latin letters ("Mr. "), which the library makes in Chinese text."""
+    if language not in UNSPACED:
+        return cuts
+    merged: list[str] = []
+    for cut in cuts:
+        if merged and ABBREVIATION.search(merged[-1][-LONGEST_ABBREVIATION:]):
+            merged[-1] += cut
+        else:
+            merged.append(cut)
+    return merged
 
 
 def shortened(content: str, span: Span, fits: Callable[[str], bool], longest: int) -> Iterator[Span]:

@@ -38,6 +38,16 @@ class DevSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     directions: tuple[str, ...] = ()
 
 
+class TestSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a finished model is measured on: paths as ``s2s evaluate`` takes them, ``:N`` for a column of a TSV file."""
+
+    name: str
+    direction: str
+    source: str
+    references: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    lowercase: bool = False
+
+
 class Mixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How corpora become a stream of examples.
 
@@ -123,6 +133,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     direction_weights: tuple[Weight, ...] = ()
     corpora: Annotated[tuple[Corpus, ...], msgspec.Meta(min_length=1)]
     dev: tuple[DevSet, ...] = ()
+    test: tuple[TestSet, ...] = ()
     mixture: Mixture = Mixture()
     tokenizer: TokenizerPlan = TokenizerPlan()
     network: NetworkConfig

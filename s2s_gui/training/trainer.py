@@ -125,10 +125,10 @@ class Trainer:
         total = schedule.updates if counts_updates else budget
         bar = tqdm(
             total=total,
-            initial=self._spent(counts_updates),
+            initial=min(total, self._spent(counts_updates)),
             unit="upd" if counts_updates else "min",
             disable=self.rank != 0,
-            bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} {unit} {postfix}",
+            bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} {unit} [{elapsed}<{remaining}] {postfix}",
         )
         report, saved = Report(), time.monotonic()
         self.network.train()
@@ -145,7 +145,7 @@ class Trainer:
             report.tokens += tokens
             place.update += 1
             self._count(tokens, (time.monotonic() - began) / 60)
-            bar.update(self._spent(counts_updates) - bar.n)
+            bar.update(min(total, self._spent(counts_updates)) - bar.n)
             if place.update % REPORT_UPDATES == 0:
                 report = self._report(report, norm, factor, bar)
             now = float(place.update) if counts_updates else place.minutes

@@ -22,6 +22,10 @@ class Choice(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setMinimumContentsLength(8)
 
+    def showPopup(self) -> None:
+        self.view().setAccessibleName(self.accessibleName())
+        super().showPopup()
+
     def wheelEvent(self, event: object) -> None:
         """Leave the wheel to the window: a translation should not change its language by a stray turn."""
 
@@ -116,7 +120,7 @@ class Bar(QWidget):
     def show_state(self, state: State, has_text: bool) -> None:
         """Let the button say what it would do now."""
         self._state = state
-        self.stop_button.setText(self._button_texts()[state])
+        self._name_button()
         busy = state in (State.WAITING, State.TRANSLATING)
         self.stop_button.setEnabled(
             busy or (has_text and state not in (State.NO_MODEL, State.LOADING, State.EMPTY, State.DONE))
@@ -145,10 +149,15 @@ class Bar(QWidget):
         self.direction_box.setPlaceholderText(self.tr("No model"))
         for index, direction in enumerate(self._directions):
             self.direction_box.setItemText(index, languages.direction_name(direction))
-        self.stop_button.setAccessibleName("")
         self.stop_button.setToolTip(self.tr("Translate now: Ctrl+Return. Stop: Esc."))
-        self.stop_button.setText(self._button_texts()[self._state])
+        self._name_button()
         self._fit_button()
+
+    def _name_button(self) -> None:
+        text = self._button_texts()[self._state]
+        if text != self.stop_button.text():
+            self.stop_button.setText(text)
+            self.stop_button.setAccessibleName(text)
 
     def _button_texts(self) -> dict[State, str]:
         translate, stop = self.tr("Translate"), self.tr("Stop")

@@ -17,9 +17,13 @@ BUDGET_SECONDS = 0.008
 
 
 class Bridge(QObject):
-    """Take updates from any thread with ``post`` and deliver them on the window's thread with ``arrived``."""
+    """Take updates from any thread with ``post`` and deliver them on the window's thread with ``arrived``.
+
+    ``flushed`` follows each portion, for what need not be brought up to date with every update.
+    """
 
     arrived = Signal(object)
+    flushed = Signal()
     _wake = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -86,6 +90,7 @@ class Bridge(QObject):
             self.arrived.emit(self._waiting.pop(next(iter(self._waiting))))
             if time.perf_counter() > end:
                 break
+        self.flushed.emit()
         if self._waiting:
             self._schedule()
 

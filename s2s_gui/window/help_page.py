@@ -25,13 +25,13 @@ class HelpPage(QDialog):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self._text.setTabChangesFocus(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self._buttons.rejected.connect(self.reject)
         box = QVBoxLayout(self)
         box.setContentsMargins(16, 16, 16, 16)
         box.setSpacing(16)
         box.addWidget(self._text)
-        box.addWidget(buttons)
+        box.addWidget(self._buttons)
         self.resize(560, 600)
         self.retranslate()
 
@@ -44,6 +44,7 @@ class HelpPage(QDialog):
         """Set every text in the language of the interface."""
         self.setWindowTitle(self.tr("Help"))
         self._text.setAccessibleName(self.tr("Help"))
+        self._buttons.button(QDialogButtonBox.StandardButton.Close).setAccessibleName(self.tr("Close help"))
         native = QKeySequence.SequenceFormat.NativeText
         rows = "".join(
             f"<tr><td>{escape(MNEMONIC.sub('', action.text()))}&nbsp;&nbsp;&nbsp;</td>"

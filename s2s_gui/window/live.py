@@ -72,6 +72,7 @@ class LiveTranslation(QObject):
         self.loading_folder = ""
         self.direction: Direction | None = None
         self.text = ""
+        self._lines = [""]
         self.last: Result | None = None
         self.lines_done = 0
         self.lines = 0
@@ -102,8 +103,13 @@ class LiveTranslation(QObject):
     @Slot(str, Cause)
     def edited(self, text: str, cause: Cause) -> None:
         """Take the new source text."""
-        self.text = text
+        self.set_text(text)
         self._changed(cause)
+
+    def set_text(self, text: str) -> None:
+        """Take ``text`` without doing anything about it yet."""
+        self.text = text
+        self._lines = text.split("\n")
 
     def set_direction(self, direction: Direction) -> None:
         """Translate in ``direction`` from now on."""
@@ -147,7 +153,6 @@ class LiveTranslation(QObject):
                 self.lines = update.of
                 self.lines_done = update.line + update.is_final
                 self.partial.emit(update)
-                self.state_changed.emit()
             return
         if isinstance(update, ModelReady):
             self._take_model(update)
@@ -206,7 +211,7 @@ class LiveTranslation(QObject):
 
     def _is_sent(self) -> bool:
         """Tell whether the last request was for just what is wanted now."""
-        return self._sent == (self.text.split("\n"), str(self.direction), self.options)
+        return self._sent == (self._lines, str(self.direction), self.options)
 
     def _changed(self, cause: Cause) -> None:
         """Decide what the change of text, direction or options means."""
@@ -240,7 +245,7 @@ class LiveTranslation(QObject):
         lines, direction, options = self._sent
         if (direction, options) != (str(self.direction), self.options):
             return estimated_tokens(self.text)
-        return estimated_tokens(changed_text(lines, self.text.split("\n")))
+        return estimated_tokens(changed_text(lines, self._lines))
 
     def _end_running(self) -> None:
         """Stop the running job because its result would be out of date; its late updates are dropped by number."""
@@ -261,11 +266,10 @@ class LiveTranslation(QObject):
             return
         self._number += 1
         self.pacer.started(self._clock(), self._tokens())
-        lines = self.text.split("\n")
-        self._sent = (lines, str(self.direction), self.options)
+        self._sent = (self._lines, str(self.direction), self.options)
         self._current = self._running = self._number
-        self.lines, self.lines_done = len(lines), 0
-        self.began.emit(lines)
+        self.lines, self.lines_done = len(self._lines), 0
+        self.began.emit(self._lines)
         self._set_state(State.TRANSLATING)
         direction = self.direction
         self._submit_request(

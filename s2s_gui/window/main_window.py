@@ -36,6 +36,7 @@ SIZE = (960, 640)
 SMALLEST = (480, 360)
 ZOOM_STEP = 10
 LATEST_BEGIN_MS = 250
+PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         live, actions = self.live, self.commands
         self.bridge.arrived.connect(live.take)
+        self.bridge.flushed.connect(self._show_state)
         live.state_changed.connect(self._show_state)
         live.began.connect(self.target.begin)
         live.partial.connect(self.target.show_partial)
@@ -162,7 +164,7 @@ class MainWindow(QMainWindow):
         if session.splitter:
             self.workspace.splitter.setSizes(list(session.splitter))
         self.source.restore_text(session.text)
-        self.live.text = session.text
+        self.live.set_text(session.text)
         if session.translation:
             self.target.restore(session.translation, session.text.split("\n"))
         self.workspace.show_count(len(self.live.text))
@@ -193,7 +195,7 @@ class MainWindow(QMainWindow):
         self.memory.save()
         self.bridge.close()
         self.worker_ended = self.worker.close()
-        self.chores.finish(2000)
+        self.chores.finish(PATIENCE_SECONDS)
         super().closeEvent(event)
 
     def _session_now(self) -> Session:

@@ -42,6 +42,7 @@ class Pages(QObject):
 
 
 def _show(page: QWidget) -> None:
+    if page.isVisible():
+        page.raise_()
     page.show()
-    page.raise_()
     page.activateWindow()

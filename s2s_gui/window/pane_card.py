@@ -1,6 +1,6 @@
 """A text pane with its row of small buttons, in one quiet frame that shows where the keyboard is."""
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ class PaneCard(QWidget):
     def __init__(self, pane: QPlainTextEdit, note: QLabel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pane = pane
+        self._buttons: list[QToolButton] = []
         self._row = QHBoxLayout()
         self._row.setContentsMargins(12, 0, 4, 0)
         self._row.setSpacing(4)
@@ -41,7 +42,15 @@ class PaneCard(QWidget):
         button.setDefaultAction(action)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._row.addWidget(button)
+        self._buttons.append(button)
+        self._name_buttons()
+        action.changed.connect(self._name_buttons)
         return button
+
+    @Slot()
+    def _name_buttons(self) -> None:
+        for button in self._buttons:
+            button.setAccessibleName(button.text())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):

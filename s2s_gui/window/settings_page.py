@@ -101,6 +101,9 @@ class SettingsPage(QDialog):
         self._headings[0].setText(self.tr("Translating"))
         self._headings[1].setText(self.tr("Display"))
         self.while_typing.setText(self.tr("Translate while typing"))
+        self.while_typing.setAccessibleName(self.while_typing.text())
+        close = self._buttons.button(QDialogButtonBox.StandardButton.Close)
+        close.setAccessibleName(self.tr("Close settings"))
         self._name(self.pace, self.tr("Pace:"))
         self._name(self.beam_size, self.tr("Beam size:"))
         self._name(self.theme, self.tr("Theme:"))
@@ -127,7 +130,12 @@ class SettingsPage(QDialog):
 
     def _name(self, field: QWidget, text: str) -> None:
         self._labels[field].setText(text)
-        field.setAccessibleName(text.rstrip(":："))
+        name = text.rstrip(":：")
+        field.setAccessibleName(name)
+        if isinstance(field, QComboBox):
+            field.view().setAccessibleName(name)
+        elif isinstance(field, QSpinBox):
+            field.lineEdit().setAccessibleName(name)
 
     def _on_changed(self) -> None:
         self._settings = msgspec.structs.replace(

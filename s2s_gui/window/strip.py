@@ -58,6 +58,7 @@ class Strip(QWidget):
         """Show what ``sentence`` returns; it is asked again when the language of the interface changes."""
         self._sentence, self._detail = sentence, detail
         self._label.setText(sentence())
+        self._label.setAccessibleName(sentence())
         self._details.setVisible(bool(detail))
         self.show()
         event = QAccessibleAnnouncementEvent(self, sentence())
@@ -91,7 +92,9 @@ class Strip(QWidget):
         self._details.setText(self.tr("Details"))
         self._close.setToolTip(self.tr("Close this message"))
         self._close.setAccessibleName(self.tr("Close this message"))
+        self._details.setAccessibleName(self.tr("Details"))
         self._label.setText(self._sentence())
+        self._label.setAccessibleName(self._sentence())
 
     def _show_details(self) -> None:
         dialog = QDialog(self.window())

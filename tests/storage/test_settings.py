@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from s2s_gui.storage import settings, whole_file
+from s2s_gui.storage import settings
 from s2s_gui.storage.settings import Settings
 
 
@@ -57,7 +57,7 @@ def test_a_failed_write_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(_: int) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(whole_file.os, "fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         settings.write(Settings(theme="light"))
     assert settings.read() == Settings(theme="dark")

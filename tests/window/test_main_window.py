@@ -6,6 +6,7 @@ import sys
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -18,6 +19,8 @@ from s2s_gui.worker import FAULT, NO_END, NO_ENGINE, NO_MEMORY
 from tests.window.conftest import OpenWindow, is_done
 from tests.window.fakes import FakeTasks, translated
 
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
 SIXTY = "It was the best of times, it was the worst of times, it was."
 
 
@@ -26,7 +29,7 @@ def shown(window: MainWindow) -> str:
 
 
 def type_and_wait(window: MainWindow, text: str, qtbot: QtBot) -> None:
-    qtbot.keyClicks(window.source, text)
+    QTest.keyClicks(window.source, text)
     qtbot.waitUntil(lambda: is_done(window))
 
 
@@ -67,7 +70,7 @@ def test_typed_text_is_translated(window: MainWindow, qtbot: QtBot) -> None:
 def test_typing_drops_and_reorders_nothing(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
     assert len(SIXTY) == 60
     for character in SIXTY:
-        qtbot.keyClicks(window.source, character)
+        QTest.keyClicks(window.source, character)
         QApplication.processEvents()
     qtbot.waitUntil(lambda: is_done(window))
     typed = shown(window)
@@ -91,13 +94,13 @@ def test_stop_keeps_what_is_there_and_continue_finishes_it(window: MainWindow, t
     window.source.insertPlainText("one two three")
     qtbot.waitUntil(lambda: window.live.state is State.TRANSLATING)
     assert window.bar.stop_button.text() == "Stop"
-    qtbot.keyClick(window.source, Qt.Key.Key_Escape)
+    QTest.keyClick(window.source, Qt.Key.Key_Escape)
     assert window.live.state is State.STOPPED
     tasks.gate.set()
     qtbot.waitUntil(lambda: len(tasks.closed) == 1)
     assert window.bar.stop_button.text() == "Continue"
     assert window.status_line.text().startswith("Stopped.")
-    qtbot.mouseClick(window.bar.stop_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.bar.stop_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: is_done(window))
     assert shown(window) == "[zh-Hans] ONE TWO THREE"
 
@@ -170,13 +173,13 @@ def test_without_a_model_the_window_says_so(qtbot: QtBot, open_window: OpenWindo
     window.bar.set_models([])
     window.live._set_state(State.NO_MODEL)
     assert window.status_line.text().startswith("No model yet.")
-    qtbot.keyClicks(window.source, "typing is possible")
+    QTest.keyClicks(window.source, "typing is possible")
     assert tasks.texts() == []
 
 
 def test_swap_moves_the_texts_and_one_undo_brings_all_back(window: MainWindow, qtbot: QtBot) -> None:
     type_and_wait(window, "hello", qtbot)
-    qtbot.mouseClick(window.bar.swap_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.bar.swap_button, Qt.MouseButton.LeftButton)
     assert window.source.source_text() == "[zh-Hans] HELLO"
     assert shown(window) == "hello"
     assert window.bar.direction_box.currentText() == "Chinese → English"
@@ -194,7 +197,7 @@ def test_swap_moves_the_texts_and_one_undo_brings_all_back(window: MainWindow, q
 
 def test_swap_of_an_unfinished_translation_leaves_the_texts(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
     tasks.gate.clear()
-    qtbot.keyClicks(window.source, "hello there")
+    QTest.keyClicks(window.source, "hello there")
     window.commands["swap"].trigger()
     tasks.gate.set()
     assert window.source.source_text() == "hello there"
@@ -228,7 +231,7 @@ def test_nothing_happens_while_composing(window: MainWindow, tasks: FakeTasks, q
 
 
 def test_a_waiting_start_is_held_back_by_a_composition(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
-    qtbot.keyClicks(window.source, "a")
+    QTest.keyClicks(window.source, "a")
     commit(window, "x")
     QApplication.processEvents()
     assert tasks.texts() == []
@@ -238,11 +241,11 @@ def test_a_waiting_start_is_held_back_by_a_composition(window: MainWindow, tasks
 
 def test_with_typing_off_only_a_command_translates(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
     window._on_settings(Settings(while_typing=False))
-    qtbot.keyClicks(window.source, "hello")
+    QTest.keyClicks(window.source, "hello")
     assert window.live.state is State.STALE
     assert not window.live._timer.isActive()
     assert window.bar.stop_button.text() == "Translate"
-    qtbot.keyClick(window.source, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(window.source, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: is_done(window))
     assert tasks.texts() == ["hello"]
 
@@ -266,11 +269,11 @@ def test_close_joins_the_worker_in_the_middle_of_a_translation(
 
 def test_everything_comes_back(open_window: OpenWindow, qtbot: QtBot) -> None:
     first = open_window("one", "two")
-    first.resize(1000, 700)
+    first.resize(760, 600)
     first.bar.model_box.activated.emit(1)
     qtbot.waitUntil(lambda: first.live.folder.endswith("two"))
     first.bar.direction_box.activated.emit(1)
-    first.workspace.splitter.setSizes([300, 600])
+    first.workspace.splitter.setSizes([240, 480])
     sizes = first.workspace.splitter.sizes()
     first._on_settings(Settings(theme="dark", text_size=130, pace="calm", beam_size=3))
     type_and_wait(first, "hello  world", qtbot)
@@ -282,11 +285,11 @@ def test_everything_comes_back(open_window: OpenWindow, qtbot: QtBot) -> None:
     assert second.live.folder.endswith("two")
     assert second.bar.direction_box.currentText() == "Chinese → English"
     assert second.workspace.splitter.sizes() == sizes
-    assert (second.width(), second.height()) == (1000, 700)
+    assert (second.width(), second.height()) == (760, 600)
 
 
 def test_the_text_is_saved_while_the_window_is_open(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.keyClicks(window.source, "kept")
+    QTest.keyClicks(window.source, "kept")
     assert window.memory._timer.isActive()
     window.memory.save()
     qtbot.waitUntil(lambda: session.read().text == "kept")
@@ -311,10 +314,19 @@ def test_a_narrow_window_stacks_the_panes(window: MainWindow) -> None:
 def test_every_control_has_a_name(window: MainWindow) -> None:
     window.pages.show_settings(window.settings)
     window.pages.show_help()
-    for widget in window.findChildren(QWidget):
-        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not widget.objectName().startswith("qt_"):
-            text = widget.text() if isinstance(widget, QAbstractButton) else ""
-            assert widget.accessibleName() or text, (widget, widget.objectName(), widget.parent())
+    window.strip.show_message(lambda: "A message.", "with details")
+    for box in window.findChildren(QComboBox):
+        box.showPopup()
+        box.hidePopup()
+    controls = [each for each in window.findChildren(QWidget) if each.focusPolicy() is not Qt.FocusPolicy.NoFocus]
+    assert len(controls) > 15
+    for control in controls:
+        assert control.accessibleName(), (control, control.objectName(), control.parent())
+
+
+def test_tab_leaves_the_source_pane(window: MainWindow, qtbot: QtBot) -> None:
+    QTest.keyClick(window.source, Qt.Key.Key_Tab)
+    assert window.source.source_text() == ""
 
 
 def texts_of(window: MainWindow) -> dict[str, str]:
@@ -358,6 +370,7 @@ def test_the_workers_sentences_are_translated() -> None:
 @pytest.mark.parametrize("theme", ["light", "dark", "system"])
 def test_a_theme_is_applied(window: MainWindow, theme: str) -> None:
     window._on_settings(Settings(theme=theme))  # type: ignore[arg-type]
+    QApplication.processEvents()
     is_dark = window.palette().window().color().lightness() < 128
     assert is_dark == (theme == "dark")
 

@@ -1,9 +1,8 @@
 """The translation pane: grows without flicker, and leaves selection, caret and scroll position alone."""
 
-from collections.abc import Iterator
-
 import pytest
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QColor, QTextCursor
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from s2s_gui.messages import Partial
@@ -11,12 +10,15 @@ from s2s_gui.window.target_view import TargetView
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> Iterator[TargetView]:
+def view(qtbot: QtBot) -> TargetView:
     made = TargetView()
     qtbot.addWidget(made)
     made.resize(300, 200)
+    made.set_colours(QColor("black"), QColor("blue"), QColor("grey"))
     made.show()
-    yield made
+    # The highlighter looks at a new document from the event loop, and at nothing before that.
+    QApplication.processEvents()
+    return made
 
 
 def partial(line: int, stable: str, tentative: str = "", is_final: bool = False) -> Partial:

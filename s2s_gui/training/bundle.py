@@ -1,0 +1,95 @@
+"""From a finished run to a folder that ships: half-precision weights, measured figures, a card for people.
+
+``python -m s2s_gui.training.bundle RECIPE.toml RUN MODEL`` reads ``RUN/best``, measures the recipe's test sets and
+writes ``MODEL``.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from s2s_gui.description import Figure, ModelCard
+from s2s_gui.formats import native
+from s2s_gui.messages import DecodeOptions
+from s2s_gui.tasks import open_model
+from s2s_gui.training.evaluate import Evaluation, evaluate
+from s2s_gui.training.recipe import Recipe, read_recipe
+
+
+def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
+    """Write the run's best weights as ``folder`` and return its card."""
+    recipe = read_recipe(recipe_path)
+    description = native.read(run / "best")
+    card = description.card
+    tokenizers = {name: run / "best" / name for name in {card.tokenizer.source, card.tokenizer.target}}
+    weights = {name: np.asarray(weight).astype(np.float16) for name, weight in description.weights.items()}
+    native.write(card, weights, tokenizers, "", folder)  # the figures are those of the weights as they ship
+    measured = _measure(recipe, recipe_path.parent, folder)
+    figures: list[Figure] = []
+    for name, found in measured:
+        figures.append(Figure(name, found.direction, "BLEU", found.bleu, found.bleu_signature))
+        figures.append(Figure(name, found.direction, "chrF", found.chrf, found.chrf_signature))
+    card = msgspec.structs.replace(
+        card,
+        name=recipe.name,
+        licence=recipe.licence,
+        notes=recipe.notes,
+        decoding=card.decoding,
+        figures=tuple(figures),
+    )
+    native.write(card, weights, tokenizers, _readme(card, recipe, measured), folder)
+    return card
+
+
+def _measure(recipe: Recipe, base: Path, folder: Path) -> list[tuple[str, Evaluation]]:
+    model = open_model(folder)
+    found = []
+    for test in recipe.test:
+        source, _, target = (part.strip() for part in test.direction.partition(">"))
+        direction = model.direction(source, target)
+        paths = [base / reference for reference in test.references]
+        measured = evaluate(model, direction, base / test.source, paths, DecodeOptions(), lowercase=test.lowercase)
+        found.append((test.name, measured))
+    return found
+
+
+def _readme(card: ModelCard, recipe: Recipe, measured: list[tuple[str, Evaluation]]) -> str:
+    directions = ", ".join(str(direction) for direction in card.directions)
+    rows = "\n".join(
+        f"| {name} | {found.direction} | {found.bleu:.1f} | {found.chrf:.1f} | {found.lines} |"
+        for name, found in measured
+    )
+    signatures = "\n".join(f"- `{s}`" for s in sorted({f.bleu_signature for _, f in measured}))
+    corpora = ", ".join(card.training_data)
+    return f"""# {card.name}
+
+{card.notes}
+
+- Directions: {directions}
+- Licence: {card.licence}
+- Recipe: `resources/recipes/{recipe.id}.toml`
+
+## Figures
+
+Made by `s2s evaluate`, greedy search, sacreBLEU.
+
+| test set | direction | BLEU | chrF | lines |
+|---|---|---|---|---|
+{rows}
+
+BLEU signatures:
+
+{signatures}
+
+## Training text
+
+{corpora}
+"""
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    bundle(*(Path(argument) for argument in sys.argv[1:4]))

@@ -1,0 +1,173 @@
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from s2s_gui.engine.cache import SentenceCache, Translated
+from s2s_gui.engine.model import Model
+from s2s_gui.engine.translator import translate, translate_lines
+from s2s_gui.errors import RequestError
+from s2s_gui.messages import DecodeOptions, Line, Partial, Result, Sampling
+from s2s_gui.tasks import open_model
+from tests.engine import small
+
+Yielded = TypeVar("Yielded")
+Returned = TypeVar("Returned")
+TEXT = "  你好。你好吗？\r\n\r\n 123 https://a.org \n世界\n"
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["transformer", "rnn"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    place = tmp_path_factory.mktemp("small")
+    return open_model(small.write(place, place / "model", recurrent=request.param))
+
+
+def run(work: Generator[Yielded, None, Returned]) -> tuple[list[Yielded], Returned]:
+    updates = []
+    while True:
+        try:
+            updates.append(next(work))
+        except StopIteration as end:
+            return updates, end.value
+
+
+def stream(
+    model: Model, text: str, options: DecodeOptions | None = None, cache: SentenceCache | None = None
+) -> tuple[list[Partial], Result]:
+    direction = model.direction("zh", "en")
+    return run(translate(model, 7, text, direction, options or DecodeOptions(), cache or SentenceCache()))
+
+
+def batch(model: Model, contents: list[str], options: DecodeOptions | None = None) -> list[Line]:
+    direction = model.direction("zh", "en")
+    return run(translate_lines(model, contents, direction, options or DecodeOptions(), SentenceCache()))[1]
+
+
+def test_lines_and_outer_blanks_survive(model: Model) -> None:
+    updates, result = stream(model, TEXT)
+    lines = result.text.split("\n")
+    assert lines[0].startswith("  ")
+    assert not lines[0].startswith("   ")
+    assert lines[0].endswith("\r")
+    assert lines[1:3] == ["\r", " 123 https://a.org "]
+    assert lines[4] == ""
+    assert len(lines) == 5
+    assert [update.line for update in updates if update.is_final] == [0, 1, 2, 3, 4]
+    assert {update.of for update in updates} == {5}
+    assert [len(line.segments) for line in result.lines] == [2, 0, 1, 1, 0]
+    assert result.lines[0].segments[0].source_tokens[0] == "<2en>"
+    assert result.lines[0].segments[0].source_tokens[-1] == "</s>"
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text(st.sampled_from("你好吗世界hello 12。！?.\n\r\t😀<2en>"), max_size=40),
+    beam_size=st.sampled_from([1, 3]),
+)
+def test_any_text_keeps_its_lines_and_its_stable_parts(model: Model, text: str, beam_size: int) -> None:
+    updates, result = stream(model, text, DecodeOptions(beam_size=beam_size))
+    assert len(result.text.splitlines()) <= len(result.lines)
+    assert result.text.count("\n") == text.count("\n")
+    assert result.text.count("\r") == text.count("\r")
+    stable = [""] * len(result.lines)
+    for update in updates:
+        assert update.stable.startswith(stable[update.line])
+        stable[update.line] = update.stable
+    assert stable == [line.text for line in result.lines]
+
+
+@pytest.mark.parametrize(
+    "options", [DecodeOptions(), DecodeOptions(beam_size=3, hypotheses=3), DecodeOptions(prefix="hello")]
+)
+def test_batches_give_what_the_stream_gives(model: Model, options: DecodeOptions) -> None:
+    contents = [" 你好。世界！", "", "123", "一二三", "hello", "你好。"]
+    single = [stream(model, content, options)[1].lines[0] for content in contents]
+    assert [line.text for line in batch(model, contents, options)] == [line.text for line in single]
+
+
+def test_score_is_made_of_the_tokens(model: Model) -> None:
+    _, result = stream(model, "你好吗", DecodeOptions(beam_size=4, hypotheses=4, length_penalty=0.6))
+    found = result.lines[0].segments[0].hypotheses
+    assert len(found) == 4
+    for one in found:
+        assert one.score == pytest.approx(sum(token.log_prob for token in one.tokens) / len(one.tokens) ** 0.6)
+    ended = [one.score for one in found if one.stopped != "loop"]
+    assert ended == sorted(ended, reverse=True)
+
+
+def test_links_point_into_both_sides(model: Model) -> None:
+    _, result = stream(model, "你好吗")
+    segment = result.lines[0].segments[0]
+    best = segment.hypotheses[0]
+    assert {link.target for link in best.alignment} == set(range(len(best.tokens)))
+    assert {link.source for link in best.alignment} <= set(range(len(segment.source_tokens)))
+    assert all(0 <= link.weight <= 1 for link in best.alignment)
+
+
+def test_prefix_binds_the_first_segment_only(model: Model) -> None:
+    _, result = stream(model, "\n 你好。你好。\n", DecodeOptions(prefix="hello th"))
+    first, second = (segment.hypotheses[0].text for segment in result.lines[1].segments)
+    assert first.startswith("hello th")
+    assert not second.startswith("hello th")
+
+
+def test_only_changed_sentences_are_decoded_again(model: Model) -> None:
+    cache = SentenceCache()
+    _, first = stream(model, "你好。世界。\n一二三", cache=cache)
+    assert first.cached_segments == 0
+    assert first.tokens > 0
+    _, again = stream(model, "你好。世界。\n一二三四", cache=cache)
+    assert again.cached_segments == 2
+    assert again.lines[0] == first.lines[0]
+    _, other = stream(model, "你好。", DecodeOptions(beam_size=2), cache)
+    assert other.cached_segments == 0
+
+
+def test_cache_forgets_the_least_used() -> None:
+    cache = SentenceCache(2)
+    for key in "aba":
+        cache.put(key, Translated((key,), ()))
+    cache.put("c", Translated((), ()))
+    assert cache.get("b") is None
+    assert cache.get("a") is not None
+    assert len(cache) == 2
+
+
+def test_same_seed_same_text(model: Model) -> None:
+    options = DecodeOptions(sampling=Sampling(temperature=2.0, seed=4))
+    assert stream(model, "你好。世界。", options)[1].text == stream(model, "你好。世界。", options)[1].text
+    other = {stream(model, "你好", DecodeOptions(sampling=Sampling(seed=seed)))[1].text for seed in range(4)}
+    assert len(other) > 1
+
+
+def test_a_long_sentence_is_translated_in_parts(model: Model) -> None:
+    _, result = stream(model, "你好吗" * 50)
+    segments = result.lines[0].segments
+    assert len(segments) > 1
+    assert all(len(segment.source_tokens) <= 24 for segment in segments)
+    assert [segment.start for segment in segments[1:]] == [segment.end for segment in segments[:-1]]
+    assert segments[-1].end == 150
+
+
+def test_a_literal_tag_does_not_turn_the_direction(model: Model) -> None:
+    _, result = stream(model, "<2zh>你好")
+    assert [token for token in result.lines[0].segments[0].source_tokens if token.startswith("<2")] == ["<2en>"]
+
+
+def test_closing_keeps_what_is_done(model: Model) -> None:
+    cache = SentenceCache()
+    work = translate(model, 1, "你好。\n世界。", model.direction("zh", "en"), DecodeOptions(), cache)
+    while not next(work).is_final:
+        pass
+    work.close()
+    assert len(cache) == 1
+
+
+def test_directions(model: Model) -> None:
+    assert str(model.direction("zh-Hans", "en")) == "zh-Hans > en"
+    with pytest.raises(RequestError, match="it offers"):
+        model.direction("de", "en")
+    with pytest.raises(RequestError):
+        model.direction("zh-Hant", "en")
