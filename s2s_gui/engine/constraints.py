@@ -29,7 +29,7 @@ class LoopGuard:
 
     def excess(self, tokens: Sequence[int]) -> int:
         """Return how many last tokens to cut if ``tokens`` ends in a loop, else 0."""
-        for run, length in _endings(tokens):
+        for run, length in _endings(tokens, self.kept):
             limit = self.limit * (NUMERIC_FACTOR if self.numeric.issuperset(tokens[-run:]) else 1)
             if length >= (limit + 1) * run:
                 return length - self.kept * run
@@ -37,7 +37,7 @@ class LoopGuard:
 
     def settled(self, tokens: Sequence[int]) -> int:
         """Return how many first tokens no later cut can take away."""
-        return len(tokens) - max((length - self.kept * run for run, length in _endings(tokens)), default=0)
+        return len(tokens) - max((length - self.kept * run for run, length in _endings(tokens, self.kept)), default=0)
 
 
 def guard(limit: int, source_repeats: int, numeric: frozenset[int]) -> LoopGuard:
@@ -72,16 +72,16 @@ def forbid(log_probs: Tensor, never: Tensor) -> Tensor:
     return log_probs.index_fill(1, never, -torch.inf)
 
 
-def _endings(tokens: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (run, length) for each run that stands more than twice at the end, whole or begun.
+def _endings(tokens: Sequence[int], kept: int) -> list[tuple[int, int]]:
+    """Return (run, length) for each run that stands more than ``kept`` times at the end, whole or begun.
 
     ``length`` tokens at the end repeat with the period ``run``.
     """
     found = []
-    for run in range(1, min(LONGEST_RUN, (len(tokens) - 1) // REPEATS_KEPT) + 1):
+    for run in range(1, min(LONGEST_RUN, (len(tokens) - 1) // kept) + 1):
         length = run
         while length < len(tokens) and tokens[-1 - length] == tokens[-1 - length + run]:
             length += 1
-        if length > REPEATS_KEPT * run:
+        if length > kept * run:
             found.append((run, length))
     return found

@@ -20,7 +20,7 @@ def train(recipe: Path, out: Path, *, resume: bool, minutes: float | None) -> in
         from s2s_gui.training.trainer import Trainer  # its packages are an extra of the installation
     except ModuleNotFoundError as error:
         raise MissingExtra(f"Training needs {error.name}: pip install 's2s-gui[training]'.") from error
-    _keep_memory()
+    keep_memory()
     torch.set_num_threads(1)
     plan = read_recipe(recipe)
     is_shared = int(os.environ.get("WORLD_SIZE", "1")) > 1
@@ -38,7 +38,7 @@ def train(recipe: Path, out: Path, *, resume: bool, minutes: float | None) -> in
     return 0
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Ask glibc to keep freed memory; giving each batch's buffers back to the system costs five per cent."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

@@ -110,7 +110,7 @@ class TargetView(TextPane):
 
     def show_result(self, lines: list[str]) -> None:
         """Make every line equal to ``lines``; what differs is brought in by small portions."""
-        self._unfinished = [line.translate(SAFE) for line in lines]
+        self._unfinished = lines
         self._unfinished_at = 0
         self._show_more()
 
@@ -126,7 +126,7 @@ class TargetView(TextPane):
         until = time.perf_counter() + BUDGET_SECONDS
         while self._unfinished_at < len(self._unfinished):
             number = self._unfinished_at
-            text = self._unfinished[number]
+            text = self._unfinished[number].translate(SAFE)
             if number >= len(self._lines) or self._lines[number].text != text or self._lines[number].is_touched:
                 self._show(number, text, len(text), True)
             self._unfinished_at += 1

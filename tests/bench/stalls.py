@@ -66,7 +66,12 @@ def main() -> None:
 def wait(loop: QEventLoop, condition: Callable[[], bool]) -> None:
     """Run the event loop until ``condition`` holds."""
     check = QTimer()
-    check.timeout.connect(lambda: condition() and loop.quit())
+
+    def look_again() -> None:
+        if condition():
+            loop.quit()
+
+    check.timeout.connect(look_again)
     check.start(20)
     QTimer.singleShot(LONGEST_SECONDS * 1000, loop.quit)
     if not condition():

@@ -37,7 +37,9 @@ def stream(
     model: Model, text: str, options: DecodeOptions | None = None, cache: SentenceCache | None = None
 ) -> tuple[list[Partial], Result]:
     direction = model.direction("zh", "en")
-    return run(translate(model, 7, text, direction, options or DecodeOptions(), cache or SentenceCache()))
+    if cache is None:
+        cache = SentenceCache()
+    return run(translate(model, 7, text, direction, options or DecodeOptions(), cache))
 
 
 def batch(model: Model, contents: list[str], options: DecodeOptions | None = None) -> list[Line]:

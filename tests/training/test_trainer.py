@@ -110,7 +110,8 @@ def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
         Trainer(recipe, tmp_path, tmp_path / "elsewhere", resume=True)
 
 
-def test_minutes_end_a_run_and_its_rate(tmp_path: Path) -> None:
+def test_minutes_end_a_run_and_its_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2s_gui.training.trainer.REPORT_UPDATES", 1)
     recipe = toy_recipe(tmp_path, GRU)
     trainer = Trainer(recipe, tmp_path, tmp_path / "out", resume=False)
     trainer.run(0.03)
