@@ -1,6 +1,7 @@
 """The window's wiring: a list of what exists, made and joined once. ``main`` is what the user starts."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -77,6 +78,8 @@ def _run() -> int:
     if not instance.is_first():
         return 0
     window = build([sys.argv[0]])
+    # Ctrl+C in the terminal: Qt's loop never comes back to Python for it, and the text is saved as it is typed.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     instance.raise_wanted.connect(window.come_forward)
     window.show()
     code = application.exec()

@@ -363,6 +363,10 @@
         <translation>无法列出模型：{0}</translation>
     </message>
     <message>
+        <source>Translation finished.</source>
+        <translation>翻译完成。</translation>
+    </message>
+    <message>
         <source>Translator</source>
         <translation>翻译</translation>
     </message>

@@ -18,6 +18,7 @@ from s2s_gui.storage.session import Session
 from s2s_gui.storage.settings import Settings
 from s2s_gui.window import style, worker_texts
 from s2s_gui.window.actions import Actions
+from s2s_gui.window.announce import announce
 from s2s_gui.window.bar import reverse_of
 from s2s_gui.window.bridge import Bridge
 from s2s_gui.window.chores import Chores
@@ -88,7 +89,7 @@ class MainWindow(QMainWindow):
         self._show_state()
         self.source.setFocus()
 
-    # ---- construction
+    # construction
 
     def _make_widgets(self) -> None:
         self.source = SourceEdit(self)
@@ -169,7 +170,7 @@ class MainWindow(QMainWindow):
             self.target.restore(session.translation, session.text.split("\n"))
         self.workspace.show_count(len(self.live.text))
 
-    # ---- start and end
+    # start and end
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -210,7 +211,7 @@ class MainWindow(QMainWindow):
             splitter=tuple(self.workspace.splitter.sizes()),
         )
 
-    # ---- models
+    # models
 
     def _on_models(self, models: list[Installed]) -> None:
         self._names = {str(each.folder): each.card.name if each.card else each.folder.name for each in models}
@@ -253,7 +254,7 @@ class MainWindow(QMainWindow):
         self.bar.show_model(self.live.folder)
         self.strip.show_message(lambda: worker_texts.translated(failed.message), failed.detail)
 
-    # ---- text and direction
+    # text and direction
 
     @Slot(str, Cause)
     def _on_edited(self, text: str, cause: Cause) -> None:
@@ -330,13 +331,14 @@ class MainWindow(QMainWindow):
         else:
             self.live.stop()
 
-    # ---- what the worker says
+    # what the worker says
 
     @Slot(object)
     def _on_finished(self, result: Result) -> None:
         if self._failure_is_of_text:
             self.strip.dismiss()
         self.target.show_result([line.text for line in result.lines] or result.text.split("\n"))
+        announce(self.target, self.tr("Translation finished."))
         self.memory.touch()
 
     @Slot()
@@ -356,7 +358,7 @@ class MainWindow(QMainWindow):
         self.status_line.show_state(live.state, name, loading, live.last, (live.lines_done, live.lines))
         self.commands["copy_translation"].setEnabled(live.state is not State.EMPTY)
 
-    # ---- look
+    # look
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -404,6 +406,7 @@ class MainWindow(QMainWindow):
             shades = style.apply_theme(application, self.settings.theme)
             self.workspace.set_shades(shades)
             self.commands.set_shades(shades)
+            self.setWindowIcon(style.icon("translator", shades))
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFontDatabase, QPalette
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s2s_gui.window.announce import announce
 from s2s_gui.window.style import Shades, icon, icon_size
 
 
@@ -61,9 +62,7 @@ class Strip(QWidget):
         self._label.setAccessibleName(sentence())
         self._details.setVisible(bool(detail))
         self.show()
-        event = QAccessibleAnnouncementEvent(self, sentence())
-        event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-        QAccessible.updateAccessibility(event)
+        announce(self, sentence(), is_urgent=True)
 
     def message(self) -> str:
         """Return the sentence shown, "" if there is none."""

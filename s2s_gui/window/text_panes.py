@@ -24,6 +24,12 @@ from s2s_gui.window.pacing import SENTENCE_END, Cause
 
 MARGIN = 12
 WIDEST_LETTERS = 84
+SCROLL_BAR = """
+QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
+QScrollBar::handle:vertical { background: palette(dark); border-radius: 3px; margin: 3px; min-height: 24px; }
+QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+"""
 
 
 class TextPane(QPlainTextEdit):
@@ -37,6 +43,7 @@ class TextPane(QPlainTextEdit):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.document().setDocumentMargin(MARGIN)
+        self.verticalScrollBar().setStyleSheet(SCROLL_BAR)
         self.setMinimumSize(200, 56)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

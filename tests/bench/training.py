@@ -44,7 +44,7 @@ def main() -> None:
     torch.set_num_threads(1)
     tiny = TransformerConfig(VOCABULARY, VOCABULARY)
     lstm = RecurrentConfig(VOCABULARY, VOCABULARY)
-    rows = [
+    rows: list[tuple[str, NetworkConfig, Schedule]] = [
         ("tiny, AdamW, 4,096 tokens", tiny, Schedule(optimiser="adamw")),
         ("tiny, Muon, 4,096 tokens", tiny, Schedule()),
         ("tiny, Muon, 2,048 tokens", tiny, Schedule(tokens=2048)),

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import torch
 
+from s2s_gui.description import NetworkConfig
 from s2s_gui.formats import native
 from s2s_gui.tasks import open_model
 from s2s_gui.training.development import translate_all
@@ -18,7 +19,7 @@ from s2s_gui.training.trainer import Trainer
 from tests.toy import GRU, LSTM, TRANSFORMER, toy_pairs, toy_recipe
 
 HERE = Path(__file__).parent
-NETWORKS = {
+NETWORKS: dict[str, NetworkConfig] = {
     "transformer": msgspec.structs.replace(TRANSFORMER, width=24, heads=2, feed_forward=32),
     "lstm": msgspec.structs.replace(LSTM, hidden=48, attention="bahdanau"),
     "gru": msgspec.structs.replace(GRU, width=16, hidden=32),
