@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from s2s_gui.description import FORMAT_VERSION, ModelCard
+from s2s_gui.description import FORMAT_VERSION, ModelCard, TransformerConfig
 
 CARD = "card.json"
 MAX_BYTES = 1 << 20
@@ -62,12 +62,27 @@ def card_faults(card: ModelCard) -> list[str]:
     ]
     if decoding.eos in (*decoding.never, decoding.unk):
         faults.append("decoding.eos is among the ids that must not be produced: no translation could end.")
+    faults += _position_faults(card)
     names = [str(direction) for direction in card.directions]
     faults += [f"The direction {name} is listed twice." for name in dict.fromkeys(names) if names.count(name) > 1]
     for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target)):
         if not is_plain(name):
             faults.append(f"The tokenizer file {name!r} is not a plain name of a file inside the model's folder.")
     return faults
+
+
+def _position_faults(card: ModelCard) -> list[str]:
+    """A table of learned positions must reach as far as the longest segment does."""
+    network = card.network
+    if not isinstance(network, TransformerConfig) or network.positions != "learned":
+        return []
+    needed = card.decoding.max_source + network.first_position
+    if needed <= network.max_positions:
+        return []
+    return [
+        f"decoding.max_source is {card.decoding.max_source}, but the network knows only {network.max_positions}"
+        f" positions, counted from {network.first_position}."
+    ]
 
 
 def is_plain(name: str) -> bool:

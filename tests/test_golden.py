@@ -46,7 +46,7 @@ def test_the_alignment_of_a_reversal_runs_backwards(family: str) -> None:
     assert isinstance(finished, Finished)
     assert finished.result.text == "d c b a"
     hypothesis = finished.result.lines[0].segments[0].hypotheses[0]
-    strongest = {}
+    strongest: dict[int, tuple[float, int]] = {}
     for link in hypothesis.alignment:
         if link.weight > strongest.get(link.target, (0.0, 0))[0]:
             strongest[link.target] = (link.weight, link.source)

@@ -4,7 +4,6 @@ Everything that takes time is done by the worker or the chores thread; this file
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal, Slot
@@ -19,7 +18,6 @@ from s2s_gui.storage.settings import Settings
 from s2s_gui.window import style, worker_texts
 from s2s_gui.window.actions import Actions
 from s2s_gui.window.announce import announce
-from s2s_gui.window.bar import reverse_of
 from s2s_gui.window.bridge import Bridge
 from s2s_gui.window.chores import Chores
 from s2s_gui.window.documents import Documents
@@ -29,6 +27,7 @@ from s2s_gui.window.memory import Memory
 from s2s_gui.window.pacing import Cause
 from s2s_gui.window.pages import Pages
 from s2s_gui.window.status_line import StatusLine
+from s2s_gui.window.swapping import Swapping
 from s2s_gui.window.text_panes import SourceEdit
 from s2s_gui.window.workspace import Workspace
 from s2s_gui.worker import Worker
@@ -38,16 +37,6 @@ SMALLEST = (480, 360)
 ZOOM_STEP = 10
 LATEST_BEGIN_MS = 250
 PATIENCE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Swapped:
-    """What a swap exchanged, so that undo and redo of the text exchange the languages too."""
-
-    before: str
-    after: str
-    direction: Direction
-    reverse: Direction
 
 
 class MainWindow(QMainWindow):
@@ -73,7 +62,6 @@ class MainWindow(QMainWindow):
         self._list_models = list_models
         self._translations = translations
         self._names: dict[str, str] = {}
-        self._swapped: Swapped | None = None
         self._has_begun = False
         self._failure_is_of_text = False
         bridge.setParent(self)
@@ -81,6 +69,7 @@ class MainWindow(QMainWindow):
         self.live = LiveTranslation(worker.submit, worker.stop, parent=self)
         self.memory = Memory(self.chores, self._session_now, self._on_not_kept, self)
         self._make_widgets()
+        self.swapping = Swapping(self.live, self.source, self.target, self._on_direction, self._show_direction)
         self.documents = Documents(self.chores, self.target.translation, self)
         self._connect()
         self._restore()
@@ -142,8 +131,8 @@ class MainWindow(QMainWindow):
             ("settings", lambda: self.pages.show_settings(self.settings)),
             ("translate", live.translate_now),
             ("stop", self._on_escape),
-            ("swap", self._swap),
-            ("swap_languages", self._swap_languages),
+            ("swap", self.swapping.swap),
+            ("swap_languages", self.swapping.swap_languages),
             ("choose_direction", self.bar.direction_box.showPopup),
             ("choose_model", self.bar.model_box.showPopup),
             ("larger", lambda: self._zoom(1)),
@@ -258,12 +247,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str, Cause)
     def _on_edited(self, text: str, cause: Cause) -> None:
-        swapped, previous = self._swapped, self.live.text
-        if swapped is not None:
-            if (previous, text) == (swapped.after, swapped.before) and self.source.document().isRedoAvailable():
-                self._turn(swapped.reverse, swapped.direction, swapped.after, swapped.before)
-            elif (previous, text) == (swapped.before, swapped.after) and self.source.document().isUndoAvailable():
-                self._turn(swapped.direction, swapped.reverse, swapped.before, swapped.after)
+        self.swapping.follow(text)
         self.live.edited(text, cause)
         self.workspace.show_count(len(self.live.text))
         self.memory.touch()
@@ -272,37 +256,12 @@ class MainWindow(QMainWindow):
     def _on_direction(self, direction: Direction) -> None:
         self.target.set_stale(True)
         self.live.set_direction(direction)
-        self.bar.show_direction(direction)
-        self.workspace.name_panes(self.live.direction)
+        self._show_direction()
         self.memory.touch()
 
-    def _swap(self) -> None:
-        """Go the other way; a finished translation becomes the text, and the text is shown until it is replaced."""
-        direction = self.live.direction
-        reverse = reverse_of(direction, self.live.card.directions) if direction and self.live.card else None
-        before, after = self.live.text, self.target.translation()
-        if direction is None or reverse is None:
-            return
-        if not self.live.is_current or not after.strip():
-            self._on_direction(reverse)
-            return
-        self._swapped = Swapped(before, after, direction, reverse)
-        self.source.replace_text(after, Cause.DIRECTION)
-
-    def _turn(self, old: Direction, new: Direction, shown: str, source: str) -> None:
-        """Show ``shown`` in grey as the text that the translation of ``source`` will replace."""
-        if self.live.direction == old:
-            self.live.direction = new
-            self.target.restore(shown, source.split("\n"))
-            self.target.set_stale(True)
-            self.bar.show_direction(new)
-            self.workspace.name_panes(self.live.direction)
-
-    def _swap_languages(self) -> None:
-        direction = self.live.direction
-        reverse = reverse_of(direction, self.live.card.directions) if direction and self.live.card else None
-        if reverse is not None:
-            self._on_direction(reverse)
+    def _show_direction(self) -> None:
+        self.bar.show_direction(self.live.direction)
+        self.workspace.name_panes(self.live.direction)
 
     @Slot(str)
     def _on_opened(self, text: str) -> None:
