@@ -9,7 +9,20 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "s2s_gui"
 LEAVES = {"errors", "paths", "description", "messages", "cards"}
-ROOMS = {"text", "networks", "engine", "formats", "storage", "training", "tasks", "worker", "window", "console", "app", "libraries"}
+ROOMS = {
+    "text",
+    "networks",
+    "engine",
+    "formats",
+    "storage",
+    "training",
+    "tasks",
+    "worker",
+    "window",
+    "console",
+    "app",
+    "libraries",
+}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),

@@ -48,9 +48,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
         return translate.command(arguments)
     if arguments.command == "train":
-        from s2s_gui.training import command  # imports torch
+        from s2s_gui.training.command import train  # imports torch
 
-        return command.train(
+        return train(
             recipe=arguments.recipe, out=arguments.out, resume=arguments.resume, minutes=arguments.minutes
         )
     from s2s_gui.training import evaluate  # imports torch

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from s2s_gui.description import Direction, Language, ModelCard, ModelDescription
+from s2s_gui.description import Direction, Language, ModelCard, ModelDescription, TransformerConfig
 from s2s_gui.engine.constraints import numeric_ids
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.networks.build import build
@@ -20,6 +20,7 @@ from s2s_gui.text.opening import open_tokenizer
 from s2s_gui.text.tokenizer import Tokenizer
 
 NAMES_SHOWN = 8
+MOST_TOKENS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class Model:
     def parameters(self) -> int:
         """Number of weights, tied ones counted once."""
         return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def most_tokens(self) -> int:
+        """Number of target tokens for which the network has positions."""
+        network = self.card.network
+        if isinstance(network, TransformerConfig) and network.positions == "learned":
+            return network.max_positions - network.first_position
+        return MOST_TOKENS
 
     def direction(self, source: str, target: str) -> Direction:
         """Return the direction between two languages ("zh" finds "zh-Hans"); raise ``RequestError`` if none fits."""

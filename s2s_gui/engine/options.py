@@ -17,6 +17,7 @@ Number = TypeVar("Number", int, float)
 class Search:
     """A search with nothing left open; ``never`` are ids that must not be chosen, ``<unk>`` among them.
 
+    ``most_tokens`` is how far the network can count positions, whatever the ratio allows.
     ``length_penalty`` a: a hypothesis of n tokens, the end symbol included, scores (sum of log-probabilities) / n^a.
     """
 
@@ -29,6 +30,7 @@ class Search:
     start: int
     eos: int
     never: tuple[int, ...]
+    most_tokens: int = 1 << 20
 
 
 def resolve(options: DecodeOptions, defaults: DecodingDefaults) -> Search:

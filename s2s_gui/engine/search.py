@@ -99,7 +99,8 @@ def select(state: State, rows: Sequence[int], count: int) -> State:
 
 def longest(job: Job, search: Search) -> int:
     """Return how many tokens a hypothesis may have, the end symbol and a forced prefix included."""
-    return ceil(search.max_length_ratio * len(job.source)) + SPARE_TOKENS + len(job.prefix)
+    wanted = ceil(search.max_length_ratio * len(job.source)) + SPARE_TOKENS + len(job.prefix)
+    return min(wanted, search.most_tokens)
 
 
 def result(

@@ -4,7 +4,7 @@ Both are generators that yield after every decoding step. A closed one leaves th
 """
 
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import perf_counter
 
@@ -43,7 +43,7 @@ def translate(
 
     The stable part of a line only grows.
     """
-    task = Task(model, direction, resolve(options, model.card.decoding), options.prefix)
+    task = _task(model, direction, options)
     clock = _Clock()
     source = lines(text)
     done: list[Line] = []
@@ -75,7 +75,7 @@ def translate_lines(
 
     A forced prefix binds the first segment of each line.
     """
-    task = Task(model, direction, resolve(options, model.card.decoding), options.prefix)
+    task = _task(model, direction, options)
     plans = [task.plan(content) for content in contents]
     results: dict[Hashable, Translated] = {}
     prepared: dict[Hashable, Prepared] = {}
@@ -102,6 +102,11 @@ def _placed(plans: Sequence[Sequence[Planned]]) -> Iterator[tuple[Planned, bool]
     for plan in plans:
         for column, one in enumerate(plan):
             yield one, column == 0
+
+
+def _task(model: Model, direction: Direction, options: DecodeOptions) -> Task:
+    search = replace(resolve(options, model.card.decoding), most_tokens=model.most_tokens)
+    return Task(model, direction, search, options.prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def write(
         write_card(card, aside)
         aside.chmod(0o755)
         for path in aside.iterdir():
+            path.chmod(0o644)
             _flush(path)
         _swap(aside, folder)
     finally:

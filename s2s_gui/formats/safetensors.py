@@ -102,7 +102,7 @@ def _entry(raw: Any, data_start: int) -> _Entry | str:
     if not isinstance(raw, dict) or set(raw) != {"dtype", "shape", "data_offsets"}:
         return "has a damaged header entry"
     dtype, shape, offsets = raw["dtype"], raw["shape"], raw["data_offsets"]
-    if dtype not in ITEM_BYTES:
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         return f"has the element type {dtype!r}; only F32, F16 and BF16 can be read"
     if not _are_sizes(shape) or len(shape) > MAX_RANK:
         return f"has the shape {shape!r}, which is not a list of up to {MAX_RANK} sizes"

@@ -5,7 +5,7 @@ read, so that a user's literal "<2en>" is spelt out like any other text.
 """
 
 import codecs
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
@@ -26,18 +26,18 @@ _USER_DEFINED = 4
 class SentencePieceDetokeniser:
     """Joins pieces; bytes wait until they make a character, blanks at the end until something follows."""
 
-    def __init__(self, processor: SentencePieceProcessor) -> None:
-        self._processor = processor
+    def __init__(self, shown: Sequence[str | bytes]) -> None:
+        self._shown = shown
         self._bytes = _character_decoder()
         self._joined = ""
 
     def push(self, id: int) -> None:
-        if self._processor.IsByte(id):
-            self._joined += self._bytes.decode(bytes([int(self._processor.IdToPiece(id)[3:-1], 16)]))
+        part = self._shown[id]
+        if isinstance(part, bytes):
+            self._joined += self._bytes.decode(part)
             return
-        self._bytes = _character_decoder()
-        if not (self._processor.IsControl(id) or self._processor.IsUnknown(id) or self._processor.IsUnused(id)):
-            self._joined += self._processor.IdToPiece(id).replace(BLANK, " ")
+        self._bytes.reset()
+        self._joined += part
 
     @property
     def text(self) -> str:
@@ -51,17 +51,19 @@ class SentencePieceTokenizer:
         self._processor = SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(_with_control_pieces(model, specials))
-            self._size = self._processor.GetPieceSize()
+            size = self._processor.GetPieceSize()
         except (RuntimeError, ValueError, IndexError) as error:
             raise ModelError(where, ["The file is damaged or is not a SentencePiece model."]) from error
+        self._pieces = [self._processor.IdToPiece(id) for id in range(size)]
+        self._shown = [_shown(self._processor, id, piece) for id, piece in enumerate(self._pieces)]
 
     @property
     def size(self) -> int:
-        return self._size
+        return len(self._pieces)
 
     def encode(self, text: str) -> list[Piece]:
         ids = self._processor.EncodeAsIds(without_surrogates(text))
-        return [Piece(id, self._processor.IdToPiece(id)) for id in ids]
+        return [Piece(id, self._pieces[id]) for id in ids]
 
     def decode(self, ids: Iterable[int]) -> str:
         detokeniser = self.stream()
@@ -70,19 +72,28 @@ class SentencePieceTokenizer:
         return detokeniser.text
 
     def stream(self) -> Detokeniser:
-        return SentencePieceDetokeniser(self._processor)
+        return SentencePieceDetokeniser(self._shown)
 
     def piece(self, id: int) -> str:
-        return self._processor.IdToPiece(id)
+        return self._pieces[id]
 
     def id_of(self, piece: str) -> int | None:
         id = self._processor.PieceToId(piece)
-        return id if self._processor.IdToPiece(id) == piece else None
+        return id if self._pieces[id] == piece else None
 
 
 def read_sentencepiece(path: Path, specials: Collection[str] = ()) -> SentencePieceTokenizer:
     """Read a SentencePiece model; pieces named in ``specials`` can not come out of any text."""
     return SentencePieceTokenizer(read_bytes(path), where=str(path), specials=specials)
+
+
+def _shown(processor: SentencePieceProcessor, id: int, piece: str) -> str | bytes:
+    """Return what a piece adds to a text: characters, one byte of a character, or nothing."""
+    if processor.IsByte(id):
+        return bytes([int(piece[3:-1], 16)])
+    if processor.IsControl(id) or processor.IsUnknown(id) or processor.IsUnused(id):
+        return ""
+    return piece.replace(BLANK, " ")
 
 
 def _character_decoder() -> codecs.IncrementalDecoder:

@@ -20,33 +20,32 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from s2s_gui.description import DecodingDefaults, Direction, ModelCard
+from s2s_gui.description import ModelCard
 from s2s_gui.errors import RecipeError
 from s2s_gui.formats import native
 from s2s_gui.networks.build import build
 from s2s_gui.networks.network import Network
 from s2s_gui.text.opening import open_tokenizer
 from s2s_gui.text.tokenizer import Tokenizer
-from s2s_gui.training.batches import IGNORED, Batch, Encoder, pool_batches
+from s2s_gui.training.batches import IGNORED, Batch, pool_batches
 from s2s_gui.training.corpora import Corpora
 from s2s_gui.training.curves import draw_curves
 from s2s_gui.training.development import Scores, score_dev_sets
 from s2s_gui.training.loss import output_loss
 from s2s_gui.training.optimise import Optimisers, rate_factor
+from s2s_gui.training.preparation import choose_precision, decoding, directions, encoder
 from s2s_gui.training.recipe import Recipe, with_vocabulary
-from s2s_gui.training.vocabulary import EOS, UNK, learn_tokenizer
+from s2s_gui.training.stream import BatchStream, Place
+from s2s_gui.training.vocabulary import learn_tokenizer
 
 REPORT_UPDATES = 25
 
 
 @dataclass(slots=True)
-class Place:
-    """Where a run stands: all that decides which batch comes next and how fast it is learnt from."""
+class Progress:
+    """How far a run is. ``minutes`` of wall time spent learning; ``best`` is the lowest value of the watched metric."""
 
     update: int = 0
-    pool: int = 0
-    batch: int = 0
-    pool_tokens: int = 0
     minutes: float = 0.0
     target_tokens: int = 0
     best: float = math.inf
@@ -94,17 +93,18 @@ class Trainer:
         if self.world > 1:
             dist.barrier()
             self.files = learn_tokenizer(recipe, base, self.corpora, out)
-        self.directions = _directions(recipe)
+        self.directions = directions(recipe)
         self.tokenizer = self._open_tokenizer()
-        self.decoding = _decoding(recipe, self.tokenizer)
-        self.encoder = _encoder(self.tokenizer, self.directions, self.decoding, recipe.mixture.longest)
+        self.decoding = decoding(recipe, self.tokenizer)
+        self.encoder = encoder(self.tokenizer, self.directions, self.decoding, recipe.mixture.longest)
         torch.manual_seed(recipe.schedule.seed + self.rank)
         config = with_vocabulary(recipe.network, self.tokenizer.size, self.tokenizer.size)
-        self.precision = _choose_precision(recipe.schedule.precision)
+        self.precision = choose_precision(recipe.schedule.precision)
         with torch.random.fork_rng():
             torch.manual_seed(recipe.schedule.seed)
             self.network = build(config)
-        self.place = Place()
+        self.progress = Progress()
+        self.stream = BatchStream(self.corpora, self.encoder, recipe.schedule.seed, self.rank, self.world)
         if not resume:
             self._start_output_bias()
         self.network.to(self.precision)
@@ -117,9 +117,9 @@ class Trainer:
         objective = Objective(self.network, recipe.schedule.label_smoothing)
         self.objective = DistributedDataParallel(objective) if self.world > 1 else objective
 
-    def run(self, minutes: float | None) -> Place:
+    def run(self, minutes: float | None) -> Progress:
         """Train until the budget is spent or nothing gets better; ``minutes`` overrides the recipe's budget."""
-        schedule, watch, place = self.recipe.schedule, self.recipe.watch, self.place
+        schedule, watch, progress = self.recipe.schedule, self.recipe.watch, self.progress
         budget = minutes or schedule.minutes
         counts_updates = bool(schedule.updates) and minutes is None
         total = schedule.updates if counts_updates else budget
@@ -134,24 +134,24 @@ class Trainer:
         self.network.train()
         while self._spent(counts_updates) < total:
             began = time.monotonic()
-            batch = self._next_batch(self._spent(counts_updates) / total)
+            batch = self.stream.next(self._batch_tokens(self._spent(counts_updates) / total))
             smooth, plain = self.objective(batch)
             smooth.backward()
-            factor = rate_factor(schedule, place.update, self._spent(counts_updates) / total)
+            factor = rate_factor(schedule, progress.update, self._spent(counts_updates) / total)
             norm = self.optimisers.step(factor)
             self._move_average()
             tokens = batch.target_tokens
             report.loss += float(plain) * tokens
             report.tokens += tokens
-            place.update += 1
+            progress.update += 1
             self._count(tokens, (time.monotonic() - began) / 60)
             bar.update(min(total, self._spent(counts_updates)) - bar.n)
-            if place.update % REPORT_UPDATES == 0:
+            if progress.update % REPORT_UPDATES == 0:
                 report = self._report(report, norm, factor, bar)
-            now = float(place.update) if counts_updates else place.minutes
+            now = float(progress.update) if counts_updates else progress.minutes
             ends = self._spent(counts_updates) >= total
-            if now - place.last_look >= watch.every or ends:
-                place.last_look = now
+            if now - progress.last_look >= watch.every or ends:
+                progress.last_look = now
                 is_enough = self._look(bar)
                 self.save("last")
                 saved, report = time.monotonic(), Report()
@@ -162,7 +162,7 @@ class Trainer:
                 self.save("last")
                 saved = time.monotonic()
         bar.close()
-        return place
+        return progress
 
     def save(self, name: str) -> None:
         """Write ``out / name`` as a model folder, and for "last" the state to resume from."""
@@ -182,7 +182,8 @@ class Trainer:
         native.write(card, weights, files, f"# {card.name}\n\n{card.notes}\n", self.out / name)
         if name == "last":
             state = {
-                "place": asdict(self.place),
+                "progress": asdict(self.progress),
+                "place": asdict(self.stream.place),
                 "optimisers": self.optimisers.state(),
                 "average": self.average,
                 "random": states,
@@ -207,28 +208,7 @@ class Trainer:
         )
 
     def _spent(self, counts_updates: bool) -> float:
-        return self.place.update if counts_updates else self.place.minutes
-
-    def _next_batch(self, spent: float) -> Batch:
-        """Return the next batch of this process; batches lie in pools, and a pool keeps its batch size to its end."""
-        place = self.place
-        while True:
-            if not place.pool_tokens:
-                place.pool_tokens = self._batch_tokens(spent)
-                self._batches: list[Batch] | None = None
-            if getattr(self, "_batches", None) is None:
-                random = np.random.default_rng([self.recipe.schedule.seed, place.pool, 11])
-                examples = self.corpora.pool(place.pool)
-                batches = list(pool_batches(examples, self.encoder, place.pool_tokens, random))
-                if not batches:
-                    raise RecipeError("The corpora give no usable example: each is empty or longer than allowed.")
-                self._batches = batches[: max(1, len(batches) // self.world) * self.world]
-            batches = self._batches or []
-            if place.batch + self.world <= max(len(batches), self.world):
-                batch = batches[(place.batch + self.rank) % len(batches)]
-                place.batch += self.world
-                return batch
-            place.pool, place.batch, place.pool_tokens = place.pool + 1, 0, 0
+        return self.progress.update if counts_updates else self.progress.minutes
 
     def _batch_tokens(self, spent: float) -> int:
         for share, tokens in self.recipe.schedule.early_tokens:
@@ -242,11 +222,11 @@ class Trainer:
             shared = torch.tensor([float(tokens), minutes], dtype=torch.float64)
             dist.all_reduce(shared)
             tokens, minutes = int(shared[0]), float(shared[1]) / self.world
-        self.place.target_tokens += tokens
-        self.place.minutes += minutes
+        self.progress.target_tokens += tokens
+        self.progress.minutes += minutes
 
     def _move_average(self) -> None:
-        decay = min(self.recipe.schedule.average, (1 + self.place.update) / (10 + self.place.update))
+        decay = min(self.recipe.schedule.average, (1 + self.progress.update) / (10 + self.progress.update))
         with torch.no_grad():
             for mean, (_, master) in zip(self.average, self.optimisers.pairs, strict=bool(self.average)):
                 mean.lerp_(master, 1 - decay)
@@ -254,9 +234,9 @@ class Trainer:
     def _report(self, report: Report, norm: float, factor: float, bar: "tqdm[Any]") -> Report:
         wall, cpu = time.monotonic() - report.wall, time.process_time() - report.cpu
         row = {
-            "update": self.place.update,
-            "minutes": round(self.place.minutes, 2),
-            "target_tokens": self.place.target_tokens,
+            "update": self.progress.update,
+            "minutes": round(self.progress.minutes, 2),
+            "target_tokens": self.progress.target_tokens,
             "loss": round(report.loss / report.tokens, 4),
             "gradient_norm": round(norm, 3),
             "rate_factor": round(factor, 4),
@@ -269,7 +249,7 @@ class Trainer:
 
     def _look(self, bar: "tqdm[Any]") -> bool:
         """Score the dev sets, keep the best weights; say whether it is time to stop."""
-        place, watch = self.place, self.recipe.watch
+        progress, watch = self.progress, self.recipe.watch
         if not self.recipe.dev:
             return False
         scores = self._scores() if self.rank == 0 else None
@@ -279,16 +259,20 @@ class Trainer:
             scores = shared[0]
         assert scores is not None
         value = scores.value(watch.metric)
-        is_better = value < place.best
-        place.best, place.since_best = (value, 0) if is_better else (place.best, place.since_best + 1)
+        is_better = value < progress.best
+        progress.best, progress.since_best = (value, 0) if is_better else (progress.best, progress.since_best + 1)
         if is_better:
             self.save("best")
-        row = {"update": place.update, "minutes": round(place.minutes, 2), "target_tokens": place.target_tokens}
+        row = {
+            "update": progress.update,
+            "minutes": round(progress.minutes, 2),
+            "target_tokens": progress.target_tokens,
+        }
         self._log(row | scores.row())
         if self.rank == 0:
-            bar.write(f"{place.minutes:6.1f} min  {scores}")
+            bar.write(f"{progress.minutes:6.1f} min  {scores}")
             draw_curves(self.out / "metrics.jsonl", self.out / "curves.svg")
-        return bool(watch.patience) and place.since_best >= watch.patience
+        return bool(watch.patience) and progress.since_best >= watch.patience
 
     def _scores(self) -> Scores:
         """Score with the weights that would be saved, then go on with those that learn."""
@@ -315,7 +299,8 @@ class Trainer:
             state = torch.load(self.out / "training.pt", weights_only=True)
         except FileNotFoundError:
             raise RecipeError(f"{self.out} holds no training run to resume.") from None
-        self.place = Place(**state["place"])
+        self.progress = Progress(**state["progress"])
+        self.stream.place = Place(**state["place"])
         self.optimisers.restore(state["optimisers"])
         self.average = state["average"]
         if self.rank < len(state["random"]):
@@ -333,52 +318,3 @@ class Trainer:
             counts += np.bincount(labels, minlength=len(counts))
         with torch.no_grad():
             self.network.output_layer()[1].copy_(torch.from_numpy(np.log(counts / counts.sum())))
-
-
-def _directions(recipe: Recipe) -> tuple[Direction, ...]:
-    found = []
-    for direction in recipe.directions:
-        source, target = (recipe.languages[column] for column in recipe.columns(direction))
-        found.append(Direction(source, target, recipe.tag(direction)))
-    return tuple(found)
-
-
-def _decoding(recipe: Recipe, tokenizer: Tokenizer) -> DecodingDefaults:
-    ids = [tokenizer.id_of(piece) for piece in (UNK, *dict.fromkeys(map(recipe.tag, recipe.directions)))]
-    never = tuple(id for id in ids if id is not None)
-    eos, unk = tokenizer.id_of(EOS), tokenizer.id_of(UNK)
-    if eos is None or unk is None:
-        raise RecipeError(f"The tokenizer has no {EOS} or no {UNK}.")
-    return msgspec.structs.replace(
-        recipe.decoding, eos=eos, unk=unk, never=never, start=-1, max_source=recipe.mixture.longest
-    )
-
-
-def _encoder(
-    tokenizer: Tokenizer, directions: tuple[Direction, ...], decoding: DecodingDefaults, longest: int
-) -> Encoder:
-    def encode(text: str) -> list[int]:
-        return [piece.id for piece in tokenizer.encode(text)]
-
-    tags = tuple(tokenizer.id_of(direction.tag) if direction.tag else None for direction in directions)
-    return Encoder(encode, encode, tags, decoding.eos, decoding.start, longest)
-
-
-def _choose_precision(wanted: str) -> torch.dtype:
-    """Take bfloat16 only where this processor multiplies it faster than float32, by a timing of some milliseconds."""
-    if wanted != "auto":
-        return torch.bfloat16 if wanted == "bf16" else torch.float32
-    seconds = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        x, w = torch.randn(2048, 512, dtype=dtype), torch.randn(2048, 512, dtype=dtype)
-        x @ w.t()
-        began = time.process_time()
-        for _ in range(5):
-            x @ w.t()
-        seconds[dtype] = time.process_time() - began
-    faster = torch.bfloat16 if seconds[torch.bfloat16] < 0.7 * seconds[torch.float32] else torch.float32
-    if dist.is_initialized():
-        chosen = [faster]
-        dist.broadcast_object_list(chosen)
-        return chosen[0]
-    return faster

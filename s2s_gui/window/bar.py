@@ -1,14 +1,16 @@
 """The bar above the panes: direction, swap, model, and the one button that translates and stops."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from s2s_gui.description import Direction
 from s2s_gui.window import languages
-from s2s_gui.window.live import State
+from s2s_gui.window.live import BUSY, State
 from s2s_gui.window.style import Shades, icon, icon_size
 
 CONTROL_HEIGHT = 32
+# The role under which a combo box's own model keeps whether an item can be chosen.
+ENABLED_ROLE = Qt.ItemDataRole.UserRole - 1
 
 
 class Choice(QComboBox):
@@ -60,8 +62,8 @@ class Bar(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(8)
-        self.direction_box.activated.connect(self._on_direction)
-        self.model_box.activated.connect(self._on_model)
+        self.direction_box.currentIndexChanged.connect(self._on_direction)
+        self.model_box.currentIndexChanged.connect(self._on_model)
         self.stop_button.clicked.connect(self.pressed)
         self.set_narrow(False)
         self.set_models([])
@@ -85,26 +87,31 @@ class Bar(QWidget):
 
     def set_models(self, models: list[tuple[str, str, str]]) -> None:
         """Offer ``models``: folder, name, and the fault of one that cannot be loaded ("" for the others)."""
-        self.model_box.clear()
-        for folder, name, fault in models:
-            self.model_box.addItem(name, folder)
-            if fault:
-                self.model_box.setItemData(self.model_box.count() - 1, fault, Qt.ItemDataRole.ToolTipRole)
-                self.model_box.setItemData(self.model_box.count() - 1, 0, Qt.ItemDataRole.UserRole - 1)
+        with QSignalBlocker(self.model_box):
+            self.model_box.clear()
+            for index, (folder, name, fault) in enumerate(models):
+                self.model_box.addItem(name, folder)
+                if fault:
+                    self.model_box.setItemData(index, fault, Qt.ItemDataRole.ToolTipRole)
+                    self.model_box.setItemData(index, 0, ENABLED_ROLE)
+            self.model_box.setCurrentIndex(-1)
         self.model_box.setEnabled(bool(models))
 
     def show_model(self, folder: str) -> None:
         """Show that the model in ``folder`` is the one in use or on its way."""
-        self.model_box.setCurrentIndex(self.model_box.findData(folder))
+        with QSignalBlocker(self.model_box):
+            self.model_box.setCurrentIndex(self.model_box.findData(folder))
 
     def set_directions(self, directions: tuple[Direction, ...], chosen: Direction | None) -> None:
         """Offer the directions of the loaded model."""
         self._directions = directions
-        self.direction_box.clear()
-        for direction in directions:
-            self.direction_box.addItem(languages.direction_name(direction))
-            own = f"{languages.autonym(direction.source)} → {languages.autonym(direction.target)}"
-            self.direction_box.setItemData(self.direction_box.count() - 1, own, Qt.ItemDataRole.ToolTipRole)
+        with QSignalBlocker(self.direction_box):
+            self.direction_box.clear()
+            for index, direction in enumerate(directions):
+                self.direction_box.addItem(languages.direction_name(direction))
+                own = f"{languages.autonym(direction.source)} → {languages.autonym(direction.target)}"
+                self.direction_box.setItemData(index, own, Qt.ItemDataRole.ToolTipRole)
+            self.direction_box.setCurrentIndex(-1)
         self.direction_box.setEnabled(bool(directions))
         self.show_direction(chosen)
 
@@ -113,7 +120,8 @@ class Bar(QWidget):
         if direction is None:
             self._has_reverse = False
         else:
-            self.direction_box.setCurrentIndex(self._directions.index(direction))
+            with QSignalBlocker(self.direction_box):
+                self.direction_box.setCurrentIndex(self._directions.index(direction))
             self._has_reverse = reverse_of(direction, self._directions) is not None
         self.swap_button.setEnabled(self._has_reverse)
 
@@ -121,7 +129,7 @@ class Bar(QWidget):
         """Let the button say what it would do now."""
         self._state = state
         self._name_button()
-        busy = state in (State.WAITING, State.TRANSLATING)
+        busy = state in BUSY
         self.stop_button.setEnabled(
             busy or (has_text and state not in (State.NO_MODEL, State.LOADING, State.EMPTY, State.DONE))
         )
@@ -176,10 +184,12 @@ class Bar(QWidget):
         self.stop_button.setFixedWidth(widest + 40)
 
     def _on_direction(self, index: int) -> None:
-        self.direction_chosen.emit(self._directions[index])
+        if index >= 0:
+            self.direction_chosen.emit(self._directions[index])
 
     def _on_model(self, index: int) -> None:
-        self.model_chosen.emit(self.model_box.itemData(index))
+        if index >= 0:
+            self.model_chosen.emit(self.model_box.itemData(index))
 
 
 def reverse_of(direction: Direction, directions: tuple[Direction, ...]) -> Direction | None:

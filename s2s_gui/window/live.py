@@ -39,6 +39,9 @@ class State(Enum):
     ERROR = "error"
 
 
+BUSY = (State.WAITING, State.TRANSLATING)
+
+
 class LiveTranslation(QObject):
     """Keep the translation up to date with the text; tell through signals what to show."""
 
@@ -74,6 +77,7 @@ class LiveTranslation(QObject):
         self.text = ""
         self._lines = [""]
         self.last: Result | None = None
+        self.last_measured: Result | None = None
         self.lines_done = 0
         self.lines = 0
         self._sent: tuple[list[str], str, DecodeOptions] = ([], "", self.options)
@@ -136,7 +140,7 @@ class LiveTranslation(QObject):
 
     def stop(self) -> None:
         """Stop the translation; what is there stays."""
-        if self.state not in (State.WAITING, State.TRANSLATING):
+        if self.state not in BUSY:
             return
         self._timer.stop()
         self.pacer.forget_text()
@@ -166,7 +170,7 @@ class LiveTranslation(QObject):
             return
         self._loading = None
         self.card, self.folder, self.loading_folder = update.card, update.folder, ""
-        self.last = None
+        self.last = self.last_measured = None
         self.pacer.forget_speed()
         if self.direction not in update.card.directions:
             self.direction = update.card.directions[0]
@@ -190,7 +194,7 @@ class LiveTranslation(QObject):
         is_current = update.number == self._current
         if update.number == self._running:
             self._running = None
-            self.pacer.ended()
+            self.pacer.ended(isinstance(update, Finished))
         if isinstance(update, Finished):
             self.pacer.measured(update.result.tokens, update.result.first_token_seconds, update.result.seconds)
         if not is_current:
@@ -199,6 +203,8 @@ class LiveTranslation(QObject):
         self._current = None
         if isinstance(update, Finished):
             self.last = update.result
+            if update.result.tokens > 0:
+                self.last_measured = update.result
             self.finished.emit(update.result)
             if self._is_sent():
                 self._set_state(State.DONE)

@@ -22,7 +22,7 @@ from s2s_gui.window.bridge import Bridge
 from s2s_gui.window.chores import Chores
 from s2s_gui.window.documents import Documents
 from s2s_gui.window.i18n import Translations
-from s2s_gui.window.live import LiveTranslation, State
+from s2s_gui.window.live import BUSY, LiveTranslation, State
 from s2s_gui.window.memory import Memory
 from s2s_gui.window.pacing import Cause
 from s2s_gui.window.pages import Pages
@@ -37,6 +37,7 @@ SMALLEST = (480, 360)
 ZOOM_STEP = 10
 LATEST_BEGIN_MS = 250
 PATIENCE_SECONDS = 2.0
+CALM_MS = 250
 
 
 class MainWindow(QMainWindow):
@@ -64,6 +65,11 @@ class MainWindow(QMainWindow):
         self._names: dict[str, str] = {}
         self._has_begun = False
         self._failure_is_of_text = False
+        self._shown_state = State.NO_MODEL
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(CALM_MS)
+        self._calm.timeout.connect(self._show_state_now)
         bridge.setParent(self)
         self.chores = Chores(self)
         self.live = LiveTranslation(worker.submit, worker.stop, parent=self)
@@ -279,7 +285,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_pressed(self) -> None:
-        if self.live.state in (State.WAITING, State.TRANSLATING):
+        if self.live.state in BUSY:
             self.live.stop()
         else:
             self.live.translate_now()
@@ -307,14 +313,26 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _show_state(self) -> None:
+        """Show the state; a translation that follows a finished one shows only if it is not done in a moment."""
         live = self.live
         if live.state in (State.LOADING, State.STALE):
             self.target.set_stale(True)
         if live.state is not State.DONE:
             self.workspace.clear_note()
+        if live.state in BUSY and self._shown_state is State.DONE:
+            if not self._calm.isActive():
+                self._calm.start()
+            return
+        self._show_state_now()
+
+    @Slot()
+    def _show_state_now(self) -> None:
+        live = self.live
+        self._calm.stop()
+        self._shown_state = live.state
         self.bar.show_state(live.state, bool(live.text.strip()))
         name, loading = (self._names.get(folder, "") for folder in (live.folder, live.loading_folder))
-        self.status_line.show_state(live.state, name, loading, live.last, (live.lines_done, live.lines))
+        self.status_line.show_state(live, name, loading)
         self.commands["copy_translation"].setEnabled(live.state is not State.EMPTY)
 
     # look

@@ -55,6 +55,7 @@ class Pacer:
         self._due: float | None = None
         self._after_job = False
         self._outdated_since: float | None = None
+        self._outdated_again_since: float | None = None
 
     def forget_speed(self) -> None:
         """A different model is loaded: measure anew, without its first run, which warms it up (P6)."""
@@ -82,6 +83,8 @@ class Pacer:
         """Note a change that needs ``tokens`` new tokens; return whether the running job should end now."""
         if self._outdated_since is None:
             self._outdated_since = now
+        if self._job is not None and self._outdated_again_since is None:
+            self._outdated_again_since = now
         is_old = now - self._outdated_since > FRESH_SECONDS and self.pace != "calm"
         self._due = now if is_old else now + self._wait(cause, self.cost(tokens))
         self._after_job = False
@@ -115,12 +118,14 @@ class Pacer:
         self._job = Job(now, self.cost(tokens))
         self._due = None
         self._after_job = False
-        self._outdated_since = None
+        self._outdated_again_since = None
 
-    def ended(self) -> None:
-        """Note that the running job is over, however it ended."""
+    def ended(self, is_finished: bool) -> None:
+        """Note that the running job is over; one that was not finished has brought nothing up to date."""
         self._job = None
         self._after_job = False
+        if is_finished:
+            self._outdated_since = self._outdated_again_since
 
     def forget_text(self) -> None:
         """Nothing waits any longer: the text is empty or the user has stopped."""

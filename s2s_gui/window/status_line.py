@@ -5,7 +5,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from s2s_gui.messages import Result
-from s2s_gui.window.live import State
+from s2s_gui.window.live import LiveTranslation, State
 
 SEPARATOR = "  ·  "
 
@@ -20,16 +20,17 @@ class StatusLine(QLabel):
         self._state = State.NO_MODEL
         self._model = ""
         self._loading = ""
-        self._result: Result | None = None
+        self._seconds = 0.0
+        self._measured: Result | None = None
         self._progress = (0, 0)
         self._refresh()
 
-    def show_state(
-        self, state: State, model: str, loading: str, result: Result | None, progress: tuple[int, int]
-    ) -> None:
-        """Show ``state`` of ``model``; ``progress`` is lines done and lines in all."""
-        self._state, self._model, self._loading = state, model, loading
-        self._result, self._progress = result, progress
+    def show_state(self, live: LiveTranslation, model: str, loading: str) -> None:
+        """Show what ``live`` is doing with the model of the name ``model``, or while ``loading`` is loaded."""
+        self._state, self._model, self._loading = live.state, model, loading
+        self._seconds = live.last.seconds if live.last is not None else 0.0
+        self._measured = live.last_measured
+        self._progress = (live.lines_done, live.lines)
         self._refresh()
 
     def minimumSizeHint(self) -> QSize:
@@ -47,7 +48,6 @@ class StatusLine(QLabel):
     def state_text(self) -> str:
         """Return the state as a short sentence."""
         done, lines = self._progress
-        seconds = f"{self._result.seconds:.1f}" if self._result is not None else "0"
         progress = self.tr("Translating…")
         if lines > 1:
             progress = self.tr("Translating, line {0} of {1}").format(min(done + 1, lines), lines)
@@ -57,7 +57,7 @@ class StatusLine(QLabel):
             State.EMPTY: self.tr("Ready."),
             State.WAITING: self.tr("Translating…"),
             State.TRANSLATING: progress,
-            State.DONE: self.tr("Done in {0} s.").format(seconds),
+            State.DONE: self.tr("Done in {0} s.").format(f"{self._seconds:.1f}"),
             State.STOPPED: self.tr("Stopped."),
             State.STALE: self.tr("Source changed. Ctrl+Return translates."),
             State.ERROR: self.tr("The translation failed."),
@@ -67,8 +67,8 @@ class StatusLine(QLabel):
         parts = [self.state_text()]
         if self._model:
             parts.append(self._model)
-        result = self._result
-        if result is not None and result.tokens > 0 and self._state is not State.EMPTY:
+        result = self._measured
+        if result is not None and self._state is not State.EMPTY:
             parts.append(self.tr("first token {0} s").format(f"{result.first_token_seconds:.2f}"))
             if result.seconds > 0:
                 parts.append(self.tr("{0} tokens/s").format(round(result.tokens / result.seconds)))

@@ -113,7 +113,7 @@ class SourceEdit(TextPane):
         self.moveCursor(QTextCursor.MoveOperation.End)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        dropped = _local_file(source)
+        dropped = local_file(source)
         if dropped:
             self.file_dropped.emit(dropped)
             return
@@ -122,22 +122,22 @@ class SourceEdit(TextPane):
         self._cause = None
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return bool(_local_file(source)) or super().canInsertFromMimeData(source)
+        return bool(local_file(source)) or super().canInsertFromMimeData(source)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _local_file(event.mimeData()):
+        if local_file(event.mimeData()):
             event.acceptProposedAction()
             return
         super().dragEnterEvent(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if _local_file(event.mimeData()):
+        if local_file(event.mimeData()):
             event.acceptProposedAction()
             return
         super().dragMoveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        dropped = _local_file(event.mimeData())
+        dropped = local_file(event.mimeData())
         if dropped:
             event.acceptProposedAction()
             self.file_dropped.emit(dropped)
@@ -185,7 +185,7 @@ class SourceEdit(TextPane):
         self.edited.emit(text, cause)
 
 
-def _local_file(source: QMimeData) -> str:
+def local_file(source: QMimeData) -> str:
     """Return the path of the one local file in ``source``, "" for anything else."""
     urls: list[QUrl] = source.urls() if source.hasUrls() else []
     return urls[0].toLocalFile() if len(urls) == 1 and urls[0].isLocalFile() else ""

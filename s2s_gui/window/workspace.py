@@ -6,7 +6,7 @@ Owns layout, fonts, colours and the names of the panes; knows nothing of request
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from s2s_gui.description import Direction
@@ -17,7 +17,7 @@ from s2s_gui.window.pane_card import PaneCard
 from s2s_gui.window.strip import Strip
 from s2s_gui.window.style import Shades
 from s2s_gui.window.target_view import TargetView
-from s2s_gui.window.text_panes import SourceEdit
+from s2s_gui.window.text_panes import SourceEdit, local_file
 
 NARROW_PIXELS = 720
 
@@ -29,6 +29,7 @@ class Workspace(QWidget):
 
     def __init__(self, actions: Actions, source: SourceEdit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAcceptDrops(True)
         self.bar = Bar(self)
         self.source = source
         self.source.setObjectName("sourceEdit")
@@ -99,6 +100,16 @@ class Workspace(QWidget):
         self.bar.set_shades(shades)
         self.strip.set_shades(shades)
         self.target.set_colours(*style.text_colours(shades))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if local_file(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        dropped = local_file(event.mimeData())
+        if dropped:
+            event.acceptProposedAction()
+            self.source.file_dropped.emit(dropped)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

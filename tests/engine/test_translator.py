@@ -1,17 +1,22 @@
 from collections.abc import Generator
+from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from s2s_gui.description import TransformerConfig
 from s2s_gui.engine.cache import SentenceCache, Translated
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.translator import translate, translate_lines
-from s2s_gui.errors import RequestError
+from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result, Sampling
 from s2s_gui.tasks import open_model
+from s2s_gui.text.sentencepiece import read_sentencepiece
 from tests.engine import small
+from tests.text import spm
 
 Yielded = TypeVar("Yielded")
 Returned = TypeVar("Returned")
@@ -172,3 +177,33 @@ def test_directions(model: Model) -> None:
         model.direction("de", "en")
     with pytest.raises(RequestError):
         model.direction("zh-Hant", "en")
+
+
+def test_learned_positions_bound_the_length(tmp_path: Path) -> None:
+    network = TransformerConfig(
+        330,
+        330,
+        width=16,
+        heads=2,
+        feed_forward=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        positions="learned",
+        max_positions=26,
+        first_position=2,
+    )
+    vocabulary = spm.make(tmp_path)
+    size = read_sentencepiece(vocabulary).size
+    network = msgspec.structs.replace(network, source_vocabulary=size, target_vocabulary=size)
+    learned = open_model(small.write(tmp_path, tmp_path / "learned", network=network))
+    options = DecodeOptions(max_length_ratio=50, repeat_limit=1000)
+    _, result = stream(learned, "你好吗" * 7, options)
+    assert all(len(segment.hypotheses[0].tokens) <= 24 for segment in result.lines[0].segments)
+    with pytest.raises(ModelError, match="knows only 20"):
+        open_model(
+            small.write(
+                tmp_path,
+                tmp_path / "short",
+                network=msgspec.structs.replace(network, max_positions=20),
+            )
+        )

@@ -21,6 +21,12 @@ from s2s_gui.training.trainer import Trainer
 from tests.toy import GRU, LSTM, TRANSFORMER, toy_pairs, toy_recipe
 
 
+@pytest.fixture(autouse=True)
+def _small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A toy's pool need not be as large as a real one: making it would take longer than learning."""
+    monkeypatch.setattr("s2s_gui.training.corpora.POOL_PAIRS", 4096)
+
+
 def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Trainer:
     trainer = Trainer(recipe, folder, folder / "out", resume=resume)
     trainer.run(None)
@@ -75,7 +81,7 @@ def stop_after(trainer: Trainer, updates: int) -> None:
 
     def save_and_die(name: str) -> None:
         save(name)
-        if name == "last" and trainer.place.update >= updates:
+        if name == "last" and trainer.progress.update >= updates:
             raise KilledError
 
     trainer.save = save_and_die  # type: ignore[method-assign]
@@ -89,9 +95,9 @@ def test_early_stopping_keeps_the_best(tmp_path: Path) -> None:
     trainer = train(recipe, tmp_path)
     looks = [row for row in metrics(tmp_path) if "dev" in row]
     losses = [row["dev"]["dev aa > bb"]["loss"] for row in looks]
-    assert trainer.place.update < 400
+    assert trainer.progress.update < 400
     assert len(losses) == losses.index(min(losses)) + 1 + 3
-    assert trainer.place.best == pytest.approx(min(losses), abs=1e-4)
+    assert trainer.progress.best == pytest.approx(min(losses), abs=1e-4)
     best, last = (weights(tmp_path / "out" / name) for name in ("best", "last"))
     assert any(not np.array_equal(best[name], last[name]) for name in best)
     assert (tmp_path / "out" / "curves.svg").read_text().startswith("<?xml")
@@ -115,7 +121,7 @@ def test_minutes_end_a_run_and_its_rate(tmp_path: Path, monkeypatch: pytest.Monk
     recipe = toy_recipe(tmp_path, GRU)
     trainer = Trainer(recipe, tmp_path, tmp_path / "out", resume=False)
     trainer.run(0.03)
-    assert trainer.place.minutes >= 0.03
+    assert trainer.progress.minutes >= 0.03
     factors = [row["rate_factor"] for row in metrics(tmp_path) if "rate_factor" in row]
     assert factors[-1] < 0.5  # type: ignore[operator]
 
@@ -147,7 +153,7 @@ def test_two_processes_share_an_update(tmp_path: Path) -> None:
         [*run, str(script), str(tmp_path)], capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )
     assert done.returncode == 0, done.stderr
-    place = torch.load(tmp_path / "out" / "training.pt", weights_only=True)["place"]
-    assert place["update"] == 6
-    assert place["batch"] == 12
+    state = torch.load(tmp_path / "out" / "training.pt", weights_only=True)
+    assert state["progress"]["update"] == 6
+    assert state["place"]["batch"] == 12
     assert open_model(tmp_path / "out" / "last").card.id == "toy"

@@ -54,7 +54,7 @@ def test_p4_a_job_with_much_left_is_ended() -> None:
     slow = pacer(0.04)
     slow.started(10.0, 20)
     assert slow.edited(10.2, TYPED, 20)
-    slow.ended()
+    slow.ended(is_finished=True)
     assert slow.start_time() == pytest.approx(10.6)
 
 
@@ -63,7 +63,7 @@ def test_p4_a_job_that_is_nearly_done_may_end_before_the_next_starts() -> None:
     slow.started(10.0, 20)
     assert not slow.edited(10.7, TYPED, 20)
     assert slow.start_time() is None
-    slow.ended()
+    slow.ended(is_finished=True)
     assert slow.start_time() == pytest.approx(11.1)
 
 
@@ -83,8 +83,22 @@ def test_p5_old_text_lets_the_running_job_end_and_starts_the_next_at_once() -> N
     slow.edited(10.1, TYPED, 30)
     assert not slow.edited(11.7, TYPED, 30)
     assert slow.start_time() is None
-    slow.ended()
+    slow.ended(is_finished=True)
     assert slow.start_time() == 11.7
+
+
+def test_p5_a_job_that_was_ended_has_made_nothing_fresh() -> None:
+    slow = pacer(0.08)
+    slow.edited(10.0, TYPED, 20)
+    slow.started(10.4, 20)
+    assert slow.edited(10.5, TYPED, 20)
+    slow.ended(is_finished=False)
+    slow.started(10.9, 20)
+    assert not slow.edited(11.6, TYPED, 20)
+    slow.ended(is_finished=True)
+    assert slow.start_time() == 11.6
+    slow.started(11.6, 20)
+    assert slow.edited(11.7, TYPED, 20)
 
 
 def test_p5_is_left_out_when_calm() -> None:

@@ -1,0 +1,195 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import s2s_gui
+from s2s_gui.console.main import main
+from tests.engine import small
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "import sys; from s2s_gui.console.main import main; sys.exit(main())"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    place = tmp_path_factory.mktemp("console")
+    return str(small.write(place, place / "model"))
+
+
+@pytest.fixture
+def translate(folder: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> "Translator":
+    return Translator(folder, monkeypatch, capfdbinary)
+
+
+class Translator:
+    """Runs ``s2s translate`` from Chinese inside this process."""
+
+    def __init__(self, folder: str, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[bytes]) -> None:
+        self._folder = folder
+        self._patch = patch
+        self._captured = captured
+
+    def __call__(self, text: bytes, *options: str, to: str = "en") -> tuple[int, bytes, str]:
+        self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        code = main(["translate", "--model", self._folder, "--to", to, *options])
+        out, err = self._captured.readouterr()
+        return code, out, err.decode()
+
+
+def translator_lines(out: bytes) -> list[str]:
+    return out.decode().split("\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--stream",), ("--beam", "3"), ("--sample", "temperature=0.8,seed=2")])
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n", "你好", "你好。\n", " 你好 \r\n\r\n12\r\n", "\n\n你好。世界！\n123", "a\rb\n", "\ufeff你好\u2028吗\n"],
+)
+def test_plain_output_keeps_lines_and_their_ends(translate: Translator, text: str, options: tuple[str, ...]) -> None:
+    code, out, err = translate(text.encode(), *options)
+    assert (code, err) == (0, "")
+    ends = [ending for ending in text if ending in "\r\n"]
+    assert [ending for ending in out.decode() if ending in "\r\n"] == ends
+    assert out.endswith(b"\n") == text.endswith("\n")
+
+
+def test_stream_and_batches_agree(translate: Translator) -> None:
+    text = "你好。世界！\n\n一二三\n".encode()
+    assert translate(text)[1] == translate(text, "--stream")[1]
+
+
+def test_files_follow_one_another(translate: Translator, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("你好\n", encoding="utf-8")
+    (tmp_path / "b").write_text("1\n2", encoding="utf-8")
+    code, out, _ = translate(b"", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert code == 0
+    assert translator_lines(out)[1:] == ["1", "2"]
+
+
+def test_json_lines(translate: Translator) -> None:
+    code, out, _ = translate("你好。世界。\n\n 12 \n".encode(), "--json", "--beam", "3", "--nbest", "2")
+    assert code == 0
+    first, second, third = (json.loads(line) for line in out.splitlines())
+    assert first["source"] == "你好。世界。"
+    assert len(first["hypotheses"]) == 2
+    assert first["hypotheses"][0]["text"] == first["text"]
+    assert first["hypotheses"][0]["score"] == first["score"]
+    assert set(first["tokens"][0]) == {"text", "logprob"}
+    sources = {link[0] for link in first["alignment"]}
+    targets = {link[1] for link in first["alignment"]}
+    assert targets == set(range(len(first["tokens"])))
+    assert max(sources) < len(first["source_tokens"])
+    assert any(source > first["source_tokens"].index("</s>") for source in sources)
+    assert first["stopped"] in ("", "loop", "length")
+    assert first["ms"] > 0
+    assert (second["text"], second["tokens"]) == ("", [])
+    assert third["text"] == " 12 "
+
+
+def test_prefix(translate: Translator) -> None:
+    _, out, _ = translate("你好\n世界\n".encode(), "--prefix", "hello th")
+    assert all(line.startswith("hello th") for line in translator_lines(out)[:2])
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--beam", "0"), 2, "at least 1"),
+        (("--beam", "x"), 2, "invalid"),
+        (("--nbest", "2"), 2, "--nbest needs --json"),
+        (("--sample", "heat=1"), 2, "'heat' is not one of"),
+        (("--sample", "seed=x"), 2, "not a number"),
+        (("--sample", "temperature=0"), 2, "temperature must lie"),
+        (("--sample", "seed=1", "--beam", "2"), 2, "cannot be combined"),
+        (("--json", "--beam", "2", "--nbest", "3"), 2, "widen the beam"),
+        (("--from", "fr"), 1, "does not translate fr > en"),
+        (("--no-such-option",), 2, "unrecognized"),
+        (("no such file",), 1, "no such file"),
+        (("--model", "nothing"), 1, "no model 'nothing'"),
+    ],
+)
+def test_wrong_usage_is_two_and_failure_one(
+    translate: Translator, options: tuple[str, ...], code: int, words: str
+) -> None:
+    found, out, err = translate(b"a\n", *options)
+    assert (found, out) == (code, b"")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_two_ways_need_a_choice(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["translate", "--model", folder]) == 2
+    assert "give --from and --to" in capsys.readouterr().err
+
+
+def test_bytes_that_are_no_text(translate: Translator) -> None:
+    code, _, err = translate(b"a\n\xff\n")
+    assert code == 1
+    assert err == "s2s: standard input, line 2: this is not UTF-8 text.\n"
+
+
+def test_models(folder: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "mine").symlink_to(folder)
+    (home / "models" / "broken").mkdir()
+    (home / "models" / "broken" / "card.json").write_text("{}")
+    assert main(["models"]) == 0
+    out, err = capsys.readouterr()
+    assert "small\tzh-Hans > en, en > zh-Hans\tCC0-1.0\tSmall\n" in out
+    assert "lacks the field" in err
+    assert main(["models", "info", "mine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "small"
+    assert main(["models", "info", folder]) == 0
+    assert f"Folder: {folder}" in capsys.readouterr().out
+    assert main(["models", "info", "broken"]) == 1
+
+
+def test_version_help_and_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"s2s {s2s_gui.__version__}\n"
+    assert main(["translate", "--help"]) == 0
+    assert "alignment" in capsys.readouterr().out
+    assert main([]) == 2
+
+
+def test_closed_pipe_and_interrupt_leave_no_traceback(folder: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    started = subprocess.Popen(
+        [*COMMAND, "translate", "--model", folder, "--from", "zh", "--stream"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    assert started.stdin is not None
+    assert started.stdout is not None
+    assert started.stderr is not None
+    with started, started.stderr as errors:
+        started.stdin.write("你好\n".encode())
+        started.stdin.flush()
+        assert started.stdout.readline().endswith(b"\n")
+        started.send_signal(signal.SIGINT)
+        assert started.wait(20) == 130
+        assert errors.read() == b"s2s: stopped\n"
+    started = subprocess.Popen(
+        [*COMMAND, "translate", "--model", folder, "--from", "zh", "--stream"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    assert started.stdin is not None
+    assert started.stdout is not None
+    assert started.stderr is not None
+    with started.stderr as errors:
+        started.stdout.close()
+        started.stdin.write("你好\n".encode() * 3)
+        started.stdin.close()
+        assert started.wait(30) == 1
+        assert errors.read() == b""
