@@ -418,7 +418,7 @@
         <translation>界面语言：</translation>
     </message>
     <message>
-        <source>The model's own</source>
+        <source>The model&apos;s own</source>
         <translation>模型默认值</translation>
     </message>
     <message>

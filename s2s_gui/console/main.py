@@ -16,6 +16,11 @@ from s2s_gui.errors import TranslatorError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+JSON_HELP = """With --json, one object is printed for each input line: source, text, score (mean over its sentences),
+source_tokens, tokens (text, logprob), alignment (triples: source index, target index, weight), hypotheses with
+--nbest, stopped ("", "length" or "loop"), ms. Indices count over the line's source_tokens and tokens, which run through
+its sentences; end symbols and direction tags are among them."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -50,9 +55,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "train":
         from s2s_gui.training.command import train  # imports torch
 
-        return train(
-            recipe=arguments.recipe, out=arguments.out, resume=arguments.resume, minutes=arguments.minutes
-        )
+        return train(recipe=arguments.recipe, out=arguments.out, resume=arguments.resume, minutes=arguments.minutes)
     from s2s_gui.training import evaluate  # imports torch
 
     return evaluate.command(
@@ -90,12 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a model from a recipe"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a model's BLEU and chrF on a test set"))
     return parser
-
-
-JSON_HELP = """With --json, one object is printed for each input line: source, text, score (mean over its sentences),
-source_tokens, tokens (text, logprob), alignment (triples: source index, target index, weight), hypotheses with
---nbest, stopped ("", "length" or "loop"), ms. Indices count over the line's source_tokens and tokens, which run through
-its sentences; end symbols and direction tags are among them."""
 
 
 def _add_translate(parser: argparse.ArgumentParser) -> None:

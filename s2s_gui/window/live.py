@@ -270,6 +270,7 @@ class LiveTranslation(QObject):
     def _send(self) -> None:
         if self.direction is None or self._is_composing or self._loading is not None:
             return
+        self._timer.stop()
         self._number += 1
         self.pacer.started(self._clock(), self._tokens())
         self._sent = (self._lines, str(self.direction), self.options)

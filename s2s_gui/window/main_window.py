@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
             ("undo", self.source.undo),
             ("redo", self.source.redo),
             ("copy_translation", self._copy),
-            ("paste", self._paste),
+            ("paste", self.source.paste_over),
             ("clear", lambda: self.source.replace_text("", Cause.PASTED)),
             ("settings", lambda: self.pages.show_settings(self.settings)),
             ("translate", live.translate_now),
@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
             ("normal_size", lambda: self._zoom(0)),
             ("focus_source", self.source.setFocus),
             ("focus_target", self.target.setFocus),
-            ("full_screen", self._toggle_full_screen),
+            ("full_screen", lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)),
             ("help", self.pages.show_help),
         ):
             actions.connect_to(name, function)
@@ -211,9 +211,19 @@ class MainWindow(QMainWindow):
     def _on_models(self, models: list[Installed]) -> None:
         self._names = {str(each.folder): each.card.name if each.card else each.folder.name for each in models}
         self.bar.set_models([(str(each.folder), self._names[str(each.folder)], each.fault) for each in models])
-        usable = [str(each.folder) for each in models if each.card is not None and each.card.task == "translate"]
+        usable = {str(each.folder): each.card for each in models if each.card and each.card.task == "translate"}
         if usable:
-            self._on_model(self._session.model if self._session.model in usable else usable[0])
+            folder = self._session.model if self._session.model in usable else next(iter(usable))
+            self._offer(usable[folder].directions)
+            self._on_model(folder)
+
+    def _offer(self, directions: tuple[Direction, ...]) -> None:
+        """Offer the directions of a model that is about to be loaded, and choose the last session's."""
+        kept = (self._session.source, self._session.target)
+        wanted = [each for each in directions if (str(each.source), str(each.target)) == kept]
+        self.live.direction = (wanted or directions)[0]
+        self.bar.set_directions(directions, self.live.direction)
+        self.workspace.name_panes(self.live.direction)
 
     def _on_not_listed(self, error: Exception) -> None:
         self.strip.show_message(lambda: self.tr("The models could not be listed: {0}").format(error))
@@ -227,11 +237,6 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_model_ready(self, ready: ModelReady) -> None:
         self.strip.dismiss()
-        kept = (self._session.source, self._session.target)
-        wanted = [each for each in ready.card.directions if (str(each.source), str(each.target)) == kept]
-        if wanted:
-            self.live.direction = wanted[0]
-        self._session = msgspec.structs.replace(self._session, source="", target="")
         self._names.setdefault(ready.folder, ready.card.name)
         self.bar.set_directions(ready.card.directions, self.live.direction)
         self.bar.show_model(ready.folder)
@@ -247,6 +252,8 @@ class MainWindow(QMainWindow):
     def _on_load_failed(self, failed: Failed) -> None:
         self._failure_is_of_text = False
         self.bar.show_model(self.live.folder)
+        if self.live.card is None:
+            self.bar.set_directions((), None)
         self.strip.show_message(lambda: worker_texts.translated(failed.message), failed.detail)
 
     # text and direction
@@ -273,11 +280,6 @@ class MainWindow(QMainWindow):
     def _on_opened(self, text: str) -> None:
         self.strip.dismiss()
         self.source.replace_text(text, Cause.PASTED)
-
-    def _paste(self) -> None:
-        text = QGuiApplication.clipboard().text()
-        if text:
-            self.source.replace_text(text.replace("\r\n", "\n"), Cause.PASTED)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.target.translation())
@@ -384,9 +386,6 @@ class MainWindow(QMainWindow):
             self.workspace.set_shades(shades)
             self.commands.set_shades(shades)
             self.setWindowIcon(style.icon("translator", shades))
-
-    def _toggle_full_screen(self) -> None:
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def come_forward(self) -> None:
         """Show the window above others: a second start asks for it."""

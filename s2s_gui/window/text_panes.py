@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QFocusEvent,
+    QGuiApplication,
     QInputMethodEvent,
     QResizeEvent,
     QTextCursor,
@@ -104,6 +105,12 @@ class SourceEdit(TextPane):
         cursor.endEditBlock()
         self._cause = None
         self.moveCursor(QTextCursor.MoveOperation.Start if "\n" in text else QTextCursor.MoveOperation.End)
+
+    def paste_over(self) -> None:
+        """Put the text of the clipboard in place of everything."""
+        text = QGuiApplication.clipboard().text()
+        if text:
+            self.replace_text(text.replace("\r\n", "\n"), Cause.PASTED)
 
     def restore_text(self, text: str) -> None:
         """Show ``text`` as the beginning of a session: nothing to undo, and no edit is reported."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,18 @@ def test_minutes_end_a_run_and_its_rate(tmp_path: Path, monkeypatch: pytest.Monk
     assert factors[-1] < 0.5  # type: ignore[operator]
 
 
+def has_loopback() -> bool:
+    with socket.socket() as listener, socket.socket() as caller:
+        try:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            caller.connect(listener.getsockname())
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not has_loopback(), reason="processes of one run talk over the loopback interface, which is down")
 def test_two_processes_share_an_update(tmp_path: Path) -> None:
     recipe = toy_recipe(tmp_path, TRANSFORMER, updates=6, tokens=256)
     table = msgspec.json.encode(recipe)

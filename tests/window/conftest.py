@@ -12,7 +12,7 @@ from s2s_gui.window.i18n import Translations
 from s2s_gui.window.live import State
 from s2s_gui.window.main_window import MainWindow
 from s2s_gui.worker import Worker
-from tests.window.fakes import FakeTasks, models
+from tests.window.fakes import PATIENCE_MS, FakeTasks, models
 
 OpenWindow = Callable[..., MainWindow]
 
@@ -37,7 +37,7 @@ def open_window(qtbot: QtBot, qapp: QApplication, tasks: FakeTasks) -> Iterator[
         window = MainWindow(settings.read(), session.read(), worker, bridge, models(*names), translations)
         opened.append(window)
         window.show()
-        qtbot.waitUntil(lambda: window.live.card is not None)
+        qtbot.waitUntil(lambda: window.live.card is not None, timeout=PATIENCE_MS)
         return window
 
     yield open_one

@@ -10,6 +10,9 @@ from s2s_gui.errors import ModelError
 from s2s_gui.messages import Finished, Line, LoadModel, ModelReady, Partial, Request, Result, Translate, Update
 from s2s_gui.storage.library import Installed
 
+# A test that waits for longer has failed; most wait for a few milliseconds, but machines can be busy.
+PATIENCE_MS = 60_000
+
 ENGLISH, CHINESE = Language("en"), Language("zh", "Hans")
 
 

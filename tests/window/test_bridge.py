@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from s2s_gui.messages import Partial, Stopped, Update
 from s2s_gui.window.bridge import Bridge
+from tests.window.fakes import PATIENCE_MS
 
 
 class Reader(QObject):
@@ -36,7 +37,7 @@ def test_many_posts_arrive_merged_and_in_order(qtbot: QtBot) -> None:
 
     thread = threading.Thread(target=post)
     thread.start()
-    qtbot.waitUntil(lambda: Stopped(1) in reader.updates)
+    qtbot.waitUntil(lambda: Stopped(1) in reader.updates, timeout=PATIENCE_MS)
     thread.join()
     assert reader.updates[-1] == Stopped(1)
     assert len(reader.updates) < 2000
@@ -53,7 +54,7 @@ def test_while_quiet_partial_texts_wait_for_an_end(qtbot: QtBot) -> None:
     bridge._flush()
     assert reader.updates == []
     bridge.post(Stopped(1))
-    qtbot.waitUntil(lambda: len(reader.updates) == 2)
+    qtbot.waitUntil(lambda: len(reader.updates) == 2, timeout=PATIENCE_MS)
 
 
 def test_nothing_arrives_after_close(qtbot: QtBot) -> None:

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from s2s_gui.window import text_files
 from s2s_gui.window.main_window import MainWindow
 from tests.window.conftest import is_done
+from tests.window.fakes import PATIENCE_MS
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,9 @@ def test_a_dropped_file_is_translated_and_saved_with_its_line_ends(
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "in.txt"))])
     window.source.insertFromMimeData(data)
-    qtbot.waitUntil(lambda: window.source.source_text() == "one\n\ntwo" and is_done(window))
+    qtbot.waitUntil(lambda: window.source.source_text() == "one\n\ntwo" and is_done(window), timeout=PATIENCE_MS)
     window.documents.save(str(tmp_path / "out.txt"))
-    qtbot.waitUntil((tmp_path / "out.txt").exists)
+    qtbot.waitUntil((tmp_path / "out.txt").exists, timeout=PATIENCE_MS)
     assert (tmp_path / "out.txt").read_bytes() == b"[zh-Hans] ONE\r\n\r\n[zh-Hans] TWO"
 
 
@@ -57,13 +58,13 @@ def test_a_refused_file_leaves_the_text_and_is_named(window: MainWindow, qtbot: 
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     window.source.insertPlainText("mine")
     window.documents.open(str(tmp_path / "picture.png"))
-    qtbot.waitUntil(lambda: window.strip.message() != "")
+    qtbot.waitUntil(lambda: window.strip.message() != "", timeout=PATIENCE_MS)
     assert "picture.png is not a text file" in window.strip.message()
     window.documents.open(str(tmp_path / "missing.txt"))
-    qtbot.waitUntil(lambda: "missing.txt could not be read" in window.strip.message())
+    qtbot.waitUntil(lambda: "missing.txt could not be read" in window.strip.message(), timeout=PATIENCE_MS)
     assert window.source.source_text() == "mine"
 
 
 def test_a_place_that_cannot_be_written_is_named(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.documents.save(str(tmp_path / "no" / "such" / "folder.txt"))
-    qtbot.waitUntil(lambda: "folder.txt could not be saved" in window.strip.message())
+    qtbot.waitUntil(lambda: "folder.txt could not be saved" in window.strip.message(), timeout=PATIENCE_MS)

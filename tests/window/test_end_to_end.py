@@ -26,6 +26,7 @@ from s2s_gui.storage import session
 from s2s_gui.window.live import State
 from s2s_gui.window.main_window import MainWindow
 from tests.tiny import random_network
+from tests.window.fakes import PATIENCE_MS
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -85,16 +86,16 @@ def window(model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
 
 def test_typed_text_is_translated_in_both_directions(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClicks(window.source, "good day")
-    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=60_000)
+    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=PATIENCE_MS)
     assert window.status_line.text().startswith("Done in")
     assert "Tiny" in window.status_line.text()
     first = window.target.translation()
     assert first == window.target.toPlainText() != ""
     window.commands["swap_languages"].trigger()
-    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=60_000)
+    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=PATIENCE_MS)
     assert window.bar.direction_box.currentText() == "Chinese → English"
     window.source.insertPlainText("\n\n  bye")
-    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=60_000)
+    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=PATIENCE_MS)
     assert window.target.translation().count("\n") == 2
     window.close()
     assert window.worker_ended
@@ -103,12 +104,12 @@ def test_typed_text_is_translated_in_both_directions(window: MainWindow, qtbot: 
 def test_a_folder_that_is_no_model_is_refused_and_the_model_stays(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    qtbot.waitUntil(lambda: window.live.card is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: window.live.card is not None, timeout=PATIENCE_MS)
     window.live.load(str(tmp_path))
-    qtbot.waitUntil(lambda: window.strip.message() != "", timeout=60_000)
+    qtbot.waitUntil(lambda: window.strip.message() != "", timeout=PATIENCE_MS)
     assert window.live.card is not None
     QTest.keyClicks(window.source, "still")
-    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=60_000)
+    qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=PATIENCE_MS)
 
 
 def test_the_text_survives_a_kill() -> None:

@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QGuiApplication, QInputMethodEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from s2s_gui.messages import Finished, Partial, Stopped, Update
 from s2s_gui.storage import session, settings
 from s2s_gui.storage.settings import Settings
 from s2s_gui.window import worker_texts
@@ -17,7 +19,7 @@ from s2s_gui.window.live import State
 from s2s_gui.window.main_window import MainWindow
 from s2s_gui.worker import FAULT, NO_END, NO_ENGINE, NO_MEMORY
 from tests.window.conftest import OpenWindow, is_done
-from tests.window.fakes import FakeTasks, translated
+from tests.window.fakes import PATIENCE_MS, FakeTasks, translated
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -30,7 +32,7 @@ def shown(window: MainWindow) -> str:
 
 def type_and_wait(window: MainWindow, text: str, qtbot: QtBot) -> None:
     QTest.keyClicks(window.source, text)
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
 
 
 def commit(window: MainWindow, preedit: str, text: str = "") -> None:
@@ -72,36 +74,36 @@ def test_typing_drops_and_reorders_nothing(window: MainWindow, tasks: FakeTasks,
     for character in SIXTY:
         QTest.keyClicks(window.source, character)
         QApplication.processEvents()
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     typed = shown(window)
     assert window.source.source_text() == SIXTY
     window.source.clear()
     QGuiApplication.clipboard().setText(SIXTY)
     window.source.paste()
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == typed == translated(SIXTY, "zh-Hans")
     assert tasks.texts()[-1] == SIXTY
 
 
 def test_blank_lines_and_outer_blanks_survive(window: MainWindow, qtbot: QtBot) -> None:
     window.source.insertPlainText("  a b\n\n \nc")
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert window.target.translation() == "[zh-Hans]   A B\n\n \n[zh-Hans] C"
 
 
 def test_stop_keeps_what_is_there_and_continue_finishes_it(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
     tasks.gate.clear()
     window.source.insertPlainText("one two three")
-    qtbot.waitUntil(lambda: window.live.state is State.TRANSLATING)
+    qtbot.waitUntil(lambda: window.live.state is State.TRANSLATING, timeout=PATIENCE_MS)
     assert window.bar.stop_button.text() == "Stop"
     QTest.keyClick(window.source, Qt.Key.Key_Escape)
     assert window.live.state is State.STOPPED
     tasks.gate.set()
-    qtbot.waitUntil(lambda: len(tasks.closed) == 1)
+    qtbot.waitUntil(lambda: len(tasks.closed) == 1, timeout=PATIENCE_MS)
     assert window.bar.stop_button.text() == "Continue"
     assert window.status_line.text().startswith("Stopped.")
     QTest.mouseClick(window.bar.stop_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == "[zh-Hans] ONE TWO THREE"
 
 
@@ -116,10 +118,10 @@ def test_the_button_keeps_its_width(window: MainWindow) -> None:
 def test_newer_text_replaces_a_running_translation(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
     tasks.gate.clear()
     window.source.insertPlainText("one two three")
-    qtbot.waitUntil(lambda: len(tasks.texts()) == 1)
+    qtbot.waitUntil(lambda: len(tasks.texts()) == 1, timeout=PATIENCE_MS)
     window.source.insertPlainText(" four")
     tasks.gate.set()
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == "[zh-Hans] ONE TWO THREE FOUR"
 
 
@@ -129,12 +131,12 @@ def test_emptied_text_empties_the_translation(window: MainWindow, qtbot: QtBot) 
     assert shown(window) == ""
     assert window.live.state is State.EMPTY
     window.commands["undo"].trigger()
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
 
 
 def test_a_fault_is_shown_and_the_next_text_works(window: MainWindow, qtbot: QtBot) -> None:
     window.source.insertPlainText("boom boom")
-    qtbot.waitUntil(lambda: window.live.state is State.ERROR)
+    qtbot.waitUntil(lambda: window.live.state is State.ERROR, timeout=PATIENCE_MS)
     assert window.strip.message() == FAULT
     assert window.bar.stop_button.text() == "Try again"
     window.source.selectAll()
@@ -147,10 +149,10 @@ def test_a_failed_load_keeps_the_old_model_and_says_why(open_window: OpenWindow,
     window = open_window("good", "broken")
     type_and_wait(window, "hello", qtbot)
     window.bar.model_box.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: window.strip.message() != "")
+    qtbot.waitUntil(lambda: window.strip.message() != "", timeout=PATIENCE_MS)
     assert "weights.safetensors is missing" in window.strip.message()
     assert window.bar.model_box.currentText() == "good"
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     window.source.clear()
     type_and_wait(window, "again", qtbot)
     assert shown(window) == "[zh-Hans] AGAIN"
@@ -162,7 +164,7 @@ def test_another_model_translates_the_text_again(open_window: OpenWindow, tasks:
     type_and_wait(window, "hello", qtbot)
     count = len(tasks.texts())
     window.bar.model_box.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: window.live.folder.endswith("two") and is_done(window))
+    qtbot.waitUntil(lambda: window.live.folder.endswith("two") and is_done(window), timeout=PATIENCE_MS)
     assert len(tasks.texts()) == count + 1
 
 
@@ -182,15 +184,15 @@ def test_swap_moves_the_texts_and_one_undo_brings_all_back(window: MainWindow, q
     assert window.source.source_text() == "[zh-Hans] HELLO"
     assert shown(window) == "hello"
     assert window.bar.direction_box.currentText() == "Chinese → English"
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == "[en] [ZH-HANS] HELLO"
     window.commands["undo"].trigger()
     assert window.source.source_text() == "hello"
     assert window.bar.direction_box.currentText() == "English → Chinese"
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     window.commands["redo"].trigger()
     assert window.bar.direction_box.currentText() == "Chinese → English"
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == "[en] [ZH-HANS] HELLO"
 
 
@@ -200,14 +202,14 @@ def test_swap_of_an_unfinished_translation_leaves_the_texts(window: MainWindow, 
     window.commands["swap"].trigger()
     tasks.gate.set()
     assert window.source.source_text() == "hello there"
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == "[en] HELLO THERE"
 
 
 def test_a_chosen_direction_is_used(window: MainWindow, qtbot: QtBot) -> None:
     type_and_wait(window, "hello", qtbot)
     window.bar.direction_box.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert shown(window) == "[en] HELLO"
 
 
@@ -224,7 +226,7 @@ def test_nothing_happens_while_composing(window: MainWindow, tasks: FakeTasks, q
     assert window.bar.direction_box.currentText() == "English → Chinese"
     assert len(tasks.texts()) == count
     commit(window, "", "世界")
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert tasks.texts()[count:] == ["hello 世界"]
 
 
@@ -234,7 +236,7 @@ def test_a_waiting_start_is_held_back_by_a_composition(window: MainWindow, tasks
     QApplication.processEvents()
     assert tasks.texts() == []
     commit(window, "")
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
 
 
 def test_with_typing_off_only_a_command_translates(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
@@ -244,7 +246,7 @@ def test_with_typing_off_only_a_command_translates(window: MainWindow, tasks: Fa
     assert not window.live._timer.isActive()
     assert window.bar.stop_button.text() == "Translate"
     QTest.keyClick(window.source, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert tasks.texts() == ["hello"]
 
 
@@ -259,7 +261,7 @@ def test_close_joins_the_worker_in_the_middle_of_a_translation(
 ) -> None:
     tasks.seconds = 0.01
     window.source.insertPlainText("word " * 2000)
-    qtbot.waitUntil(lambda: shown(window) != "")
+    qtbot.waitUntil(lambda: shown(window) != "", timeout=PATIENCE_MS)
     window.close()
     assert window.worker_ended
     assert tasks.closed == [2]
@@ -269,7 +271,7 @@ def test_everything_comes_back(open_window: OpenWindow, qtbot: QtBot) -> None:
     first = open_window("one", "two")
     first.resize(760, 600)
     first.bar.model_box.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: first.live.folder.endswith("two"))
+    qtbot.waitUntil(lambda: first.live.folder.endswith("two"), timeout=PATIENCE_MS)
     first.bar.direction_box.setCurrentIndex(1)
     first.workspace.splitter.setSizes([240, 480])
     sizes = first.workspace.splitter.sizes()
@@ -290,14 +292,14 @@ def test_the_text_is_saved_while_the_window_is_open(window: MainWindow, qtbot: Q
     QTest.keyClicks(window.source, "kept")
     assert window.memory._timer.isActive()
     window.memory.save()
-    qtbot.waitUntil(lambda: session.read().text == "kept")
+    qtbot.waitUntil(lambda: session.read().text == "kept", timeout=PATIENCE_MS)
 
 
 def test_zoom_changes_both_panes_and_is_kept(window: MainWindow, qtbot: QtBot) -> None:
     size = window.source.font().pointSizeF()
     window.commands["larger"].trigger()
     assert window.source.font().pointSizeF() == window.target.font().pointSizeF() > size
-    qtbot.waitUntil(lambda: settings.read().text_size == 110)
+    qtbot.waitUntil(lambda: settings.read().text_size == 110, timeout=PATIENCE_MS)
     window.commands["normal_size"].trigger()
     assert window.source.font().pointSizeF() == size
 
@@ -378,7 +380,7 @@ def test_a_minimised_window_is_updated_once_at_the_end(window: MainWindow, qtbot
     heard: list[object] = []
     window.live.partial.connect(heard.append)
     window.source.insertPlainText("one two three four")
-    qtbot.waitUntil(lambda: is_done(window))
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
     assert len(heard) == 1
 
 
@@ -387,3 +389,33 @@ def test_language_change_reaches_an_unshown_strip(window: MainWindow) -> None:
     window._on_settings(Settings(interface_language="zh_CN"))
     QApplication.sendPostedEvents(None, QEvent.Type.LanguageChange)
     assert window.strip.message() == "详细信息"
+
+
+def test_a_file_can_be_dropped_anywhere_in_the_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("from a file", encoding="utf-8")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.txt"))])
+    nothing, place = Qt.KeyboardModifier.NoModifier, QPoint(5, 5)
+    enter = QDragEnterEvent(place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, nothing)
+    QApplication.sendEvent(window.workspace, enter)
+    assert enter.isAccepted()
+    drop = QDropEvent(place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, nothing)
+    QApplication.sendEvent(window.workspace, drop)
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
+    assert shown(window) == "[zh-Hans] FROM A FILE"
+
+
+def test_twenty_edits_at_once_end_with_the_last(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    closing: list[Update] = []
+    window.bridge.arrived.connect(lambda update: None if isinstance(update, Partial) else closing.append(update))
+    tasks.gate.clear()
+    for number in range(20):
+        window.source.insertPlainText(f"word{number} ")
+        window.live.translate_now()
+        window.live._send()
+    tasks.gate.set()
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
+    assert shown(window).endswith("WORD19 ")
+    assert [type(update) for update in closing] == [Stopped] * 19 + [Finished]
+    numbers = [update.number for update in closing]
+    assert sorted(numbers) == list(range(min(numbers), min(numbers) + 20))

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 import s2s_gui
 from s2s_gui.window.single_instance import SingleInstance
+from tests.window.fakes import PATIENCE_MS
 
 ASK = "from PySide6.QtCore import QCoreApplication as A; from s2s_gui.window.single_instance import SingleInstance\n"
 ASK += "a = A([]); print(SingleInstance().is_first())"
@@ -20,7 +21,7 @@ NETWORK = {"socket", "ssl", "http", "urllib", "ftplib", "smtplib", "asyncio", "r
 def test_a_second_start_asks_the_first_to_come_forward(qtbot: QtBot) -> None:
     first = SingleInstance()
     assert first.is_first()
-    with qtbot.waitSignal(first.raise_wanted, timeout=30_000):
+    with qtbot.waitSignal(first.raise_wanted, timeout=PATIENCE_MS):
         second = subprocess.Popen([sys.executable, "-c", ASK], stdout=subprocess.PIPE, env=dict(os.environ))
     output, _ = second.communicate(timeout=30)
     assert output == b"False\n"

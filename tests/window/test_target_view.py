@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from s2s_gui.messages import Partial
 from s2s_gui.window.target_view import TargetView
+from tests.window.fakes import PATIENCE_MS
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_a_long_result_comes_in_portions_and_completely(view: TargetView, qtbot:
     lines = [f"line {number}" for number in range(5000)]
     view.begin(lines)
     view.show_result(lines)
-    qtbot.waitUntil(lambda: view.document().blockCount() == 5000)
+    qtbot.waitUntil(lambda: view.document().blockCount() == 5000, timeout=PATIENCE_MS)
     assert view.toPlainText() == "\n".join(lines)
 
 
