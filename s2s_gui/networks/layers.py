@@ -27,6 +27,8 @@ class Stacked(nn.Linear):
 
     def reset_parameters(self) -> None:
         """Initialise each block by itself as Glorot & Bengio 2010 do, biases with zero."""
+        if self.weight.is_meta:
+            return
         for block in self.weight.detach().chunk(self.blocks):
             nn.init.xavier_uniform_(block)
         if self.bias is not None:
@@ -38,7 +40,9 @@ class Embedding(nn.Embedding):
 
     def reset_parameters(self) -> None:
         """Initialise so that a row has the length 1 in the mean."""
-        nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
+        # On the meta device there is nothing to fill, and trying it imports seconds' worth of torch.
+        if not self.weight.is_meta:
+            nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return vectors [..., d] for ids int64 [...]."""

@@ -20,6 +20,7 @@ from s2s_gui.window.text_panes import TextPane
 LONG_LINE = 10_000
 LONG_LINE_SECONDS = 0.2
 MOST_NEW_BLOCKS = 200
+PORTION = 32
 WORD_SEARCH = 24
 SAFE = str.maketrans({"\n": " ", "\r": " ", "\u2029": "\u2028", "\ufdd0": " ", "\ufdd1": " "})
 
@@ -130,7 +131,7 @@ class TargetView(TextPane):
             if number >= len(self._lines) or self._lines[number].text != text or self._lines[number].is_touched:
                 self._show(number, text, len(text), True)
             self._unfinished_at += 1
-            if time.perf_counter() > until:
+            if self._unfinished_at % PORTION == 0 and time.perf_counter() > until:
                 self._rest.start()
                 return
         if len(self._lines) > len(self._unfinished):

@@ -26,7 +26,13 @@ LONGEST_SECONDS = 300
 
 def main() -> None:
     """Measure once and print the figures."""
-    os.environ["S2S_GUI_HOME"] = tempfile.mkdtemp()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["S2S_GUI_HOME"] = home
+        measure()
+
+
+def measure() -> None:
+    """Translate the lines in a new window."""
     session.write(session.Session())
     fake = FakeTasks()
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
