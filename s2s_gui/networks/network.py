@@ -53,8 +53,11 @@ class Network(nn.Module, ABC):
         """Feed one token a row (int64 [R]) and return logits for the next one, the new state and the attention."""
 
     @abstractmethod
-    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
-        """Return the decoder's outputs before the output layer, [B, T, d], for decoder inputs ``target`` [B, T]."""
+    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the decoder's outputs before the output layer, [B, T, d], for decoder inputs ``target`` [B, T].
+
+        Beside them the attention that the steps report, [B, T, S], or None in a network without any.
+        """
 
     @abstractmethod
     def output_layer(self) -> tuple[Tensor, Tensor]:
@@ -63,7 +66,7 @@ class Network(nn.Module, ABC):
     def forward(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
         """Return logits [B, T, V] for decoder inputs ``target`` [B, T]; equals the steps one by one."""
         weight, bias = self.output_layer()
-        return nn.functional.linear(self.features(source, lengths, target), weight, bias)
+        return nn.functional.linear(self.features(source, lengths, target)[0], weight, bias)
 
 
 def padding_mask(lengths: Tensor, longest: int) -> Tensor:

@@ -128,18 +128,20 @@ class Recurrent(Network):
         logits = nn.functional.linear(features[:, 0], *self.output_layer())
         return Step(logits, state, None if attention is None else attention[:, 0])
 
-    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
-        """Return the readout [B, T, width] for decoder inputs [B, T]."""
+    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the readout [B, T, width] and the attention [B, T, S] for decoder inputs [B, T]."""
         state = self.encode(source, lengths)
         assert isinstance(state, RecurrentState)
         x = self.dropout(self.target_embedding(target) * self.scale)
         if self.config.attention != "bahdanau":
-            return self._advance(x, state)[0]
-        found = []
+            features, _, attention = self._advance(x, state)
+            return features, attention
+        found, looked = [], []
         for t in range(target.shape[1]):
-            features, state, _ = self._advance(x[:, t : t + 1], state)
+            features, state, attention = self._advance(x[:, t : t + 1], state)
             found.append(features)
-        return torch.cat(found, dim=1)
+            looked.append(attention)
+        return torch.cat(found, dim=1), torch.cat([weights for weights in looked if weights is not None], dim=1)
 
     def _advance(self, x: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState, Tensor | None]:
         """Run the decoder over embedded inputs [R, T, width]; with Bahdanau's attention T must be 1."""

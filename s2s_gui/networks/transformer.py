@@ -111,15 +111,15 @@ class DecoderLayer(nn.Module):
         key, value = self.cross_memory(memory).chunk(2, dim=-1)
         return split_heads(key, self.heads).contiguous(), split_heads(value, self.heads).contiguous()
 
-    def forward(self, x: Tensor, memory: Tensor, bias: Tensor | None, causal: Tensor) -> Tensor:
-        """Map a whole target [B, T, d] to [B, T, d]; ``causal`` [T, T] masks what is to come."""
+    def forward(self, x: Tensor, memory: Tensor, bias: Tensor | None, causal: Tensor) -> tuple[Tensor, Tensor]:
+        """Map a whole target [B, T, d] to [B, T, d] and attention [B, h, T, S]; ``causal`` [T, T] masks the future."""
         if self.is_ssru:
             y = self.recurrence(self.own_residual.before(x))
         else:
             query, key, value = self._own(x)
             y = self.attention_output(attend(query, key, value, causal)[0])
         key, value = self.remember(memory)
-        return self._rest(self.own_residual.after(x, y), key, value, bias)[0]
+        return self._rest(self.own_residual.after(x, y), key, value, bias)
 
     def step(
         self, x: Tensor, cache: Tensor, key: Tensor, value: Tensor, bias: Tensor | None
@@ -205,14 +205,15 @@ class Transformer(Network):
         logits = nn.functional.linear(x[:, 0], *self.output_layer())
         return Step(logits, replace(state, position=state.position + 1, own=tuple(own)), weights.mean(1)[:, 0])
 
-    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
-        """Return the decoder's outputs [B, T, d] for decoder inputs [B, T]."""
+    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the decoder's outputs [B, T, d] and the last layer's mean attention [B, T, S]."""
         memory, bias = self._encode(source, lengths)
         x = self._embed(self.target_embedding, target, 0)
         causal = torch.full((target.shape[1], target.shape[1]), MASKED, dtype=x.dtype, device=x.device).triu(1)
+        weights = x
         for layer in self._decoder_layers():
-            x = layer(x, memory, bias, causal)
-        return self.decoder_norm(x) if self.config.norm == "pre" else x
+            x, weights = layer(x, memory, bias, causal)
+        return (self.decoder_norm(x) if self.config.norm == "pre" else x), weights.mean(1)
 
     def _encode(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         x = self._embed(self._source_table(), source, 0)

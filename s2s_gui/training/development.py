@@ -89,7 +89,7 @@ def translate_all(
 def _loss(network: Network, examples: list[Example], encoder: Encoder) -> float:
     total, count = 0.0, 0
     for batch in pool_batches(examples, encoder, LOSS_TOKENS, None):
-        features = network.features(batch.source, batch.lengths, batch.inputs)
+        features, _ = network.features(batch.source, batch.lengths, batch.inputs)
         _, plain = output_loss(features, *network.output_layer(), batch.labels, 0.0)
         total += float(plain) * batch.target_tokens
         count += batch.target_tokens

@@ -69,3 +69,9 @@ def output_loss(
         ),
     )
     return smooth, plain.detach()
+
+
+def guided_loss(attention: Tensor, wanted: Tensor, labels: Tensor) -> Tensor:
+    """Return the cross entropy of attention [B, T, S] with that of a guide, per counted label (Chen et al. 2016)."""
+    kept = labels != IGNORED
+    return -(wanted[kept] * attention[kept].clamp(min=1e-6).log()).sum() / kept.sum()

@@ -103,6 +103,19 @@ class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
 
 
+class Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A trained model with the same tokenizer whose attention the network learns to follow at first.
+
+    A Transformer finds out late where to look; a recurrent model soon does, and showing it saves the early hours.
+    ``path`` is the model's folder, ``weight`` that of the guiding loss beside the main one; it ends when the share
+    ``until`` of the budget is spent.
+    """
+
+    path: str
+    weight: Weight = 0.5
+    until: Share = 0.4
+
+
 class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When to look at the dev sets and when to give up.
 
@@ -140,6 +153,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     decoding: DecodingDefaults = DecodingDefaults()
     schedule: Schedule = Schedule()
     watch: Watch = Watch()
+    guide: Guide | None = None
 
     def columns(self, direction: str) -> tuple[int, int]:
         """Return the columns of source and target of ``direction``."""

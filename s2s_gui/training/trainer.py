@@ -25,13 +25,14 @@ from s2s_gui.errors import RecipeError
 from s2s_gui.formats import native
 from s2s_gui.networks.build import build
 from s2s_gui.networks.network import Network
+from s2s_gui.tasks import open_model
 from s2s_gui.text.opening import open_tokenizer
 from s2s_gui.text.tokenizer import Tokenizer
 from s2s_gui.training.batches import IGNORED, Batch, pool_batches
 from s2s_gui.training.corpora import Corpora
 from s2s_gui.training.curves import draw_curves
 from s2s_gui.training.development import Scores, score_dev_sets
-from s2s_gui.training.loss import output_loss
+from s2s_gui.training.loss import guided_loss, output_loss
 from s2s_gui.training.optimise import Optimisers, rate_factor
 from s2s_gui.training.preparation import choose_precision, decoding, directions, encoder
 from s2s_gui.training.recipe import Recipe, with_vocabulary
@@ -66,16 +67,27 @@ class Report:
 class Objective(nn.Module):
     """The network with its loss: what DistributedDataParallel wraps."""
 
-    def __init__(self, network: Network, smoothing: float) -> None:
+    def __init__(self, network: Network, smoothing: float, guide: Network | None) -> None:
         super().__init__()
         self.network = network
         self.smoothing = smoothing
+        self._guides = (guide,)  # in a tuple, so that its weights are not taken for some to learn
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the smoothed loss to learn from and the plain one to look at, in nats a token."""
-        features = self.network.features(batch.source, batch.lengths, batch.inputs)
+    def forward(self, batch: Batch, guiding: float) -> tuple[Tensor, Tensor]:
+        """Return the loss to learn from and the plain cross entropy to look at, in nats a token.
+
+        ``guiding`` is the weight of the guide's attention in the first, 0 for none.
+        """
+        features, attention = self.network.features(batch.source, batch.lengths, batch.inputs)
         weight, bias = self.network.output_layer()
-        return output_loss(features, weight, bias, batch.labels, self.smoothing)
+        loss, plain = output_loss(features, weight, bias, batch.labels, self.smoothing)
+        (guide,) = self._guides
+        if guide is not None and guiding and attention is not None:
+            with torch.no_grad():
+                _, wanted = guide.features(batch.source, batch.lengths, batch.inputs)
+            if wanted is not None:
+                loss = loss + guiding * guided_loss(attention, wanted.to(attention.dtype), batch.labels)
+        return loss, plain
 
 
 class Trainer:
@@ -114,7 +126,7 @@ class Trainer:
             self.average = [master.detach().clone() for _, master in self.optimisers.pairs]
         if resume:
             self._restore()
-        objective = Objective(self.network, recipe.schedule.label_smoothing)
+        objective = Objective(self.network, recipe.schedule.label_smoothing, self._open_guide())
         self.objective = DistributedDataParallel(objective) if self.world > 1 else objective
 
     def run(self, minutes: float | None) -> Progress:
@@ -135,8 +147,8 @@ class Trainer:
         while self._spent(counts_updates) < total:
             began = time.monotonic()
             batch = self.stream.next(self._batch_tokens(self._spent(counts_updates) / total))
-            smooth, plain = self.objective(batch)
-            smooth.backward()
+            loss, plain = self.objective(batch, self._guiding(self._spent(counts_updates) / total))
+            loss.backward()
             factor = rate_factor(schedule, progress.update, self._spent(counts_updates) / total)
             norm = self.optimisers.step(factor)
             self._move_average()
@@ -215,6 +227,21 @@ class Trainer:
             if spent < share:
                 return tokens
         return self.recipe.schedule.tokens
+
+    def _open_guide(self) -> Network | None:
+        guide = self.recipe.guide
+        if guide is None:
+            return None
+        model = open_model(self.base / guide.path)
+        if (self.base / guide.path / model.card.tokenizer.source).read_bytes() != (
+            self.out / self.files.source
+        ).read_bytes() or model.card.directions != self.directions:
+            raise RecipeError(f"The guide {guide.path} has another tokenizer or other directions than the recipe.")
+        return model.network
+
+    def _guiding(self, spent: float) -> float:
+        guide = self.recipe.guide
+        return guide.weight if guide is not None and spent < guide.until else 0.0
 
     def _count(self, tokens: int, minutes: float) -> None:
         """Add to the counts; all processes count as the slowest does, so that they end together."""

@@ -23,12 +23,12 @@ def tokens_per_second(config: NetworkConfig, precision: torch.dtype, schedule: S
     """Return target tokens per second of processor time over a few updates after a first one."""
     torch.manual_seed(0)
     network = build(config).to(precision)
-    optimisers, objective = Optimisers(network, schedule), Objective(network, schedule.label_smoothing)
+    optimisers, objective = Optimisers(network, schedule), Objective(network, schedule.label_smoothing, None)
     ids = torch.randint(4, VOCABULARY, (schedule.tokens // length, 2, length)).tolist()
     batch = make_batch([(source, target) for source, target in ids], 0, -1)
 
     def update() -> None:
-        objective(batch)[0].backward()
+        objective(batch, 0.0)[0].backward()
         optimisers.step(1.0)
 
     update()

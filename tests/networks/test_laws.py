@@ -32,6 +32,22 @@ def test_forward_equals_the_steps(name: str, lengths: list[int], target: int, se
 
 
 @ALL
+def test_the_attention_of_features_is_that_of_the_steps(name: str) -> None:
+    network = random_network(CONFIGS[name])
+    toy = toy_sources([5, 3], 4)
+    _, whole = network.features(toy.source, toy.lengths, toy.target)
+    state = network.encode(toy.source, toy.lengths)
+    for t in range(4):
+        step = network.step(toy.target[:, t], state)
+        state = step.state
+        if whole is None:
+            assert step.attention is None
+        else:
+            assert step.attention is not None
+            assert_close(step.attention, whole[:, t], atol=1e-5, rtol=1e-5)
+
+
+@ALL
 @settings(deadline=None, max_examples=5)
 @given(rows=st.lists(st.integers(0, 2), min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_select_commutes_with_step(name: str, rows: list[int], seed: int) -> None:

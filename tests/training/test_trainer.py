@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from s2s_gui.errors import RecipeError
 from s2s_gui.formats import native
 from s2s_gui.tasks import open_model
 from s2s_gui.training.development import translate_all
-from s2s_gui.training.recipe import Recipe, Watch
+from s2s_gui.training.loss import guided_loss
+from s2s_gui.training.recipe import Guide, Recipe, Watch
 from s2s_gui.training.trainer import Trainer
-from tests.toy import GRU, LSTM, TRANSFORMER, toy_pairs, toy_recipe
+from tests.toy import GRU, LETTERS, LSTM, TRANSFORMER, toy_pairs, toy_recipe
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +104,37 @@ def test_early_stopping_keeps_the_best(tmp_path: Path) -> None:
     best, last = (weights(tmp_path / "out" / name) for name in ("best", "last"))
     assert any(not np.array_equal(best[name], last[name]) for name in best)
     assert (tmp_path / "out" / "curves.svg").read_text().startswith("<?xml")
+
+
+def test_a_guide_shows_where_to_look(tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path, GRU, is_reversed=True, updates=300)
+    train(recipe, tmp_path).save("guide")
+    losses = {}
+    for name, guide in (("alone", None), ("guided", Guide("out/guide", weight=1.0, until=1.0))):
+        schedule = msgspec.structs.replace(recipe.schedule, updates=100)
+        one = msgspec.structs.replace(recipe, network=TRANSFORMER, schedule=schedule, guide=guide)
+        trainer = Trainer(one, tmp_path, tmp_path / name, resume=False)
+        trainer.run(None)
+        batch = trainer.stream.next(512)
+        with torch.no_grad():
+            _, wanted = open_model(tmp_path / "out" / "guide").network.features(
+                batch.source, batch.lengths, batch.inputs
+            )
+            _, found = trainer.network.features(batch.source, batch.lengths, batch.inputs)
+        assert wanted is not None
+        assert found is not None
+        entropy = guided_loss(wanted, wanted, batch.labels)
+        losses[name] = float(guided_loss(found, wanted, batch.labels) - entropy)
+    assert losses["guided"] < 0.7 * losses["alone"]
+
+
+def test_a_guide_with_another_tokenizer_is_refused(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(toy_recipe(tmp_path, TRANSFORMER), guide=Guide("golden"))
+    shutil.copytree(Path(__file__).parent.parent / "golden" / "gru", tmp_path / "golden")
+    shuffled = ["</s>", "<unk>", *reversed(LETTERS)]
+    (tmp_path / "golden" / "words.txt").write_text("\n".join(shuffled) + "\n")
+    with pytest.raises(RecipeError, match="another tokenizer"):
+        Trainer(recipe, tmp_path, tmp_path / "out", resume=False)
 
 
 def metrics(folder: Path) -> list[dict[str, dict[str, dict[str, float]]]]:
