@@ -142,7 +142,7 @@ class Trainer:
             disable=self.rank != 0,
             bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} {unit} [{elapsed}<{remaining}] {postfix}",
         )
-        report, saved = Report(), time.monotonic()
+        report, saved = Report(), progress.minutes  # the shared clock: all processes must save together
         self.network.train()
         while self._spent(counts_updates) < total:
             began = time.monotonic()
@@ -166,13 +166,13 @@ class Trainer:
                 progress.last_look = now
                 is_enough = self._look(bar)
                 self.save("last")
-                saved, report = time.monotonic(), Report()
+                saved, report = progress.minutes, Report()
                 if is_enough:
                     bar.write(f"No better {watch.metric} in {watch.patience} looks: stopped early.")
                     break
-            elif time.monotonic() - saved > 60 * watch.save_every_minutes:
+            elif progress.minutes - saved >= watch.save_every_minutes:
                 self.save("last")
-                saved = time.monotonic()
+                saved = progress.minutes
         bar.close()
         return progress
 
