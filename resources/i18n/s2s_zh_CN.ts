@@ -56,6 +56,18 @@
         <translation>清空原文(&amp;L)</translation>
     </message>
     <message>
+        <source>&amp;Find…</source>
+        <translation>查找(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Find &amp;next</source>
+        <translation>查找下一个(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Find pre&amp;vious</source>
+        <translation>查找上一个(&amp;V)</translation>
+    </message>
+    <message>
         <source>S&amp;ettings…</source>
         <translation>设置(&amp;E)…</translation>
     </message>
@@ -102,6 +114,14 @@
     <message>
         <source>Go to &amp;translation</source>
         <translation>转到译文(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Go to ne&amp;xt part</source>
+        <translation>转到下一区域(&amp;X)</translation>
+    </message>
+    <message>
+        <source>Go to &amp;previous part</source>
+        <translation>转到上一区域(&amp;P)</translation>
     </message>
     <message>
         <source>&amp;Full screen</source>
@@ -192,6 +212,52 @@
     <message>
         <source>{0} could not be saved: {1}</source>
         <translation>无法保存“{0}”：{1}</translation>
+    </message>
+</context>
+<context>
+    <name>FindBar</name>
+    <message>
+        <source>Find</source>
+        <translation>查找</translation>
+    </message>
+    <message>
+        <source>Find in the text</source>
+        <translation>在文本中查找</translation>
+    </message>
+    <message>
+        <source>Previous place</source>
+        <translation>上一处</translation>
+    </message>
+    <message>
+        <source>Previous place (Shift+F3)</source>
+        <translation>上一处（Shift+F3）</translation>
+    </message>
+    <message>
+        <source>Next place</source>
+        <translation>下一处</translation>
+    </message>
+    <message>
+        <source>Next place (F3)</source>
+        <translation>下一处（F3）</translation>
+    </message>
+    <message>
+        <source>Close the find bar</source>
+        <translation>关闭查找栏</translation>
+    </message>
+    <message>
+        <source>Close the find bar (Esc)</source>
+        <translation>关闭查找栏（Esc）</translation>
+    </message>
+    <message>
+        <source>Not found</source>
+        <translation>未找到</translation>
+    </message>
+</context>
+<context>
+    <name>FontNotice</name>
+    <message>
+        <source>Chinese characters cannot be shown. Install a font such as Noto Sans CJK (package fonts-noto-cjk).</source>
+        <translation>无法显示中文字符。请安装 Noto Sans CJK 等字体（软件包 fonts-noto-cjk）。</translation>
     </message>
 </context>
 <context>
@@ -469,6 +535,10 @@
         <translation>正在翻译，第 {0} 行，共 {1} 行</translation>
     </message>
     <message>
+        <source>Stopped in line {0} of {1}.</source>
+        <translation>已在第 {0} 行（共 {1} 行）停止。</translation>
+    </message>
+    <message>
         <source>No model yet.</source>
         <translation>还没有模型。</translation>
     </message>
@@ -518,6 +588,13 @@
     <message>
         <source>Close this message</source>
         <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>TargetView</name>
+    <message>
+        <source>stopped here</source>
+        <translation>在此停止</translation>
     </message>
 </context>
 <context>

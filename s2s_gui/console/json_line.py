@@ -3,6 +3,7 @@
 import msgspec
 
 from s2s_gui.messages import Hypothesis, Line, Result
+from s2s_gui.text.sentences import inner
 
 
 class TokenObject(msgspec.Struct, frozen=True):
@@ -20,11 +21,14 @@ class HypothesisObject(msgspec.Struct, frozen=True, kw_only=True):
     tokens: list[TokenObject]
 
 
-class LineObject(HypothesisObject, frozen=True, kw_only=True, omit_defaults=True):
+class LineObject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The best translation of a line, and the others if they were asked for."""
 
     source: str
+    text: str
+    score: float
     source_tokens: list[str]
+    tokens: list[TokenObject]
     alignment: list[tuple[int, int, float]]
     stopped: str
     ms: float
@@ -63,8 +67,8 @@ def _candidate(line: Line, rank: int) -> HypothesisObject:
 
 def _replaced(line: Line, chosen: list[Hypothesis]) -> str:
     """Return the line's text with the sentences' best candidates replaced by ``chosen``, all between them kept."""
-    parts = []
-    at = 0
+    at = inner(line.source).start
+    parts = [line.text[:at]]
     for segment, one in zip(line.segments, chosen, strict=True):
         best = segment.hypotheses[0].text
         start = line.text.index(best, at)

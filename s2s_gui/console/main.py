@@ -5,25 +5,42 @@ that need them.
 """
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
+from typing import TextIO, cast
 
 import s2s_gui
 from s2s_gui.console import models
 from s2s_gui.console.usage import UsageError, at_least, sampling
 from s2s_gui.errors import TranslatorError
 
+Raw = argparse.RawDescriptionHelpFormatter
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
-JSON_HELP = """With --json, one object is printed for each input line: source, text, score (mean over its sentences),
-source_tokens, tokens (text, logprob), alignment (triples: source index, target index, weight), hypotheses with
---nbest, stopped ("", "length" or "loop"), ms. Indices count over the line's source_tokens and tokens, which run through
-its sentences; end symbols and direction tags are among them."""
+TRANSLATE_HELP = """\
+Plain output has the input's lines, line ends and outer blanks. --stream writes while it decodes; use it also behind
+a pipe that stays open, since plain output is written after every 64 lines.
+
+--json prints one object for each input line, always as UTF-8:
+  source         the line
+  text           its translation, or the line itself where nothing is to be translated
+  score          log-probability divided by length to the power A; the mean over the line's sentences, 0 for a copy
+  source_tokens  what the network read: for each sentence a direction tag, pieces, the end symbol
+  tokens         what it wrote: objects with text and logprob (natural logarithm); the end symbol is the last one
+  alignment      lists of source index, target index, weight; the indices count through source_tokens and tokens;
+                 links of weight 0.1 and more and the strongest of each token, none from a network without attention
+  stopped        "" for the natural end, "length" at the limit, "loop" where a repetition was cut
+  ms             milliseconds that the line took
+  hypotheses     with --nbest N of 2 and more: N objects with text, score, tokens, best first
+A line without words (empty, numbers, an address) is copied and has no tokens.
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _open_what_is_closed()
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)
@@ -41,7 +58,9 @@ def main(argv: list[str] | None = None) -> int:
         _drop_output()
         return FAILED
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
+        return _fail(
+            f"{error.filename}: {error.strerror}" if error.filename else (error.strerror or str(error)), FAILED
+        )
     return code
 
 
@@ -49,9 +68,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "models":
         return models.info(arguments.model, arguments.json) if arguments.models_command else models.table()
     if arguments.command == "translate":
+        from s2s_gui.console import request
+
+        wanted = request.asked(arguments)
         from s2s_gui.console import translate  # imports torch
 
-        return translate.command(arguments)
+        return translate.command(arguments, wanted)
     if arguments.command == "train":
         from s2s_gui.training.command import train  # imports torch
 
@@ -67,6 +89,22 @@ def _run(arguments: argparse.Namespace) -> int:
         beam=arguments.beam,
         lowercase=arguments.lowercase,
     )
+
+
+def _open_what_is_closed() -> None:
+    """Give a program that was started without standard input or output ("<&-") empty ones, and let no name fail it."""
+    if sys.stdin is None:
+        sys.stdin = _nothing("r")
+    if sys.stdout is None:
+        sys.stdout = _nothing("w")
+    if sys.stderr is None:
+        sys.stderr = _nothing("w")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _nothing(mode: str) -> TextIO:
+    return cast("TextIO", os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _fail(message: str, code: int) -> int:
@@ -88,7 +126,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="s2s", description="Translate offline with sequence-to-sequence models.")
     parser.add_argument("--version", action="version", version=f"s2s {s2s_gui.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_translate(commands.add_parser("translate", help="translate files or standard input", epilog=JSON_HELP))
+    _add_translate(
+        commands.add_parser(
+            "translate", help="translate files or standard input", epilog=TRANSLATE_HELP, formatter_class=Raw
+        )
+    )
     _add_models(commands.add_parser("models", help="list the models, or show one"))
     _add_train(commands.add_parser("train", help="train a model from a recipe"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a model's BLEU and chrF on a test set"))
@@ -109,7 +151,7 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--length-penalty", type=float, metavar="A", help="a score is divided by length to the power A")
     parser.add_argument("--prefix", default="", metavar="TEXT", help="what each line's translation must begin with")
-    parser.add_argument("--stream", action="store_true", help="show text as it is decoded, line by line")
+    parser.add_argument("--stream", action="store_true", help="show text as it is decoded")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
 
 

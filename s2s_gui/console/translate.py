@@ -14,48 +14,32 @@ from typing import BinaryIO
 import torch
 
 from s2s_gui.console.json_line import as_json
-from s2s_gui.console.usage import UsageError
-from s2s_gui.description import Direction, Language, ModelCard
+from s2s_gui.console.request import STANDARD_INPUT, Asked
+from s2s_gui.description import Direction
 from s2s_gui.engine.cache import SentenceCache
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.options import resolve
 from s2s_gui.engine.translator import translate, translate_lines
-from s2s_gui.errors import RequestError, TranslatorError
+from s2s_gui.errors import TranslatorError
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result
-from s2s_gui.storage import library
 from s2s_gui.tasks import open_model
 from s2s_gui.text.sentences import TextLine, lines
 
 LINES_AT_ONCE = 64
 
 
-def command(arguments: argparse.Namespace) -> int:
+def command(arguments: argparse.Namespace, request: Asked) -> int:
     """Run ``s2s translate``."""
-    if arguments.nbest and not arguments.json:
-        raise UsageError("--nbest needs --json: plain output has one line for each line of the input.")
     torch.set_num_threads(1)
-    folder = _model_folder(arguments.model, arguments.source, arguments.target)
-    options = DecodeOptions(
-        beam_size=arguments.beam,
-        length_penalty=arguments.length_penalty,
-        hypotheses=arguments.nbest or 1,
-        sampling=arguments.sample,
-        prefix=arguments.prefix,
-    )
-    model = open_model(folder)
-    direction = _only_direction(model.card, arguments.source, arguments.target)
-    try:
-        resolve(options, model.card.decoding)
-    except RequestError as error:
-        raise UsageError(str(error)) from error
-    source = chain.from_iterable(_read(name) for name in arguments.files or ["-"])
-    writer = _Writer(model, direction, options)
+    model = open_model(request.folder)
+    source = chain.from_iterable(_read(name) for name in request.files)
+    writer = _Writer(model, request.direction, request.options)
     if arguments.json:
         writer.json(source)
     elif arguments.stream:
         writer.stream(source)
     else:
-        writer.plain(source, 1 if sys.stdin.isatty() and not arguments.files else LINES_AT_ONCE)
+        is_typed = STANDARD_INPUT in request.files and sys.stdin.isatty()
+        writer.plain(source, 1 if is_typed else LINES_AT_ONCE)
     return 0
 
 
@@ -99,43 +83,9 @@ class _Writer:
         yield result
 
 
-def _model_folder(wanted: str | None, source: str | None, target: str | None) -> Path:
-    """Return the folder of the model asked for, else of the first installed one that goes the wanted way."""
-    if wanted is not None:
-        return library.find(wanted)
-    usable = [one for one in library.installed() if one.card and not one.fault]
-    for one in usable:
-        if one.card and _directions(one.card, source, target):
-            return one.folder
-    if usable:
-        raise RequestError(f"No installed model translates {source or 'anything'} > {target or 'anything'}.")
-    raise RequestError("No model is installed; give one with --model PATH.")
-
-
-def _directions(card: ModelCard, source: str | None, target: str | None) -> list[Direction]:
-    return [one for one in card.directions if _is(one.source, source) and _is(one.target, target)]
-
-
-def _is(language: Language, wanted: str | None) -> bool:
-    return wanted is None or wanted in (str(language), language.code)
-
-
-def _only_direction(card: ModelCard, source: str | None, target: str | None) -> Direction:
-    found = _directions(card, source, target)
-    offered = ", ".join(str(direction) for direction in card.directions)
-    if not found:
-        raise RequestError(
-            f"The model {card.name} does not translate {source or 'anything'} > {target or 'anything'};"
-            f" it offers {offered}."
-        )
-    if len(found) > 1:
-        raise UsageError(f"The model {card.name} goes several ways ({offered}): give --from and --to.")
-    return found[0]
-
-
 def _read(name: str) -> Iterator[TextLine]:
     """Yield the lines of a file, or of standard input for "-"."""
-    if name == "-":
+    if name == STANDARD_INPUT:
         yield from _decoded(sys.stdin.buffer, "standard input")
     else:
         with Path(name).open("rb") as file:
@@ -147,17 +97,26 @@ def _decoded(file: BinaryIO, name: str) -> Iterator[TextLine]:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise TranslatorError(f"{name}, line {number}: this is not UTF-8 text.") from error
+            raise TranslatorError(
+                f"{name}, line {number}: this is not UTF-8 text. Convert it first, for example with"
+                " iconv -f GB18030 -t UTF-8."
+            ) from error
         yield from (line for line in lines(text) if line.content or line.end)
 
 
 def _groups(source: Iterator[TextLine], size: int) -> Iterator[list[TextLine]]:
+    """Yield the lines in groups; those before a place that cannot be read come before its error."""
     group: list[TextLine] = []
-    for line in source:
-        group.append(line)
-        if len(group) == size:
+    try:
+        for line in source:
+            group.append(line)
+            if len(group) == size:
+                yield group
+                group = []
+    except (TranslatorError, OSError):
+        if group:
             yield group
-            group = []
+        raise
     if group:
         yield group
 

@@ -20,6 +20,7 @@ from s2s_gui.engine.search import (
     ask,
     best,
     encode,
+    opened,
     ranked,
     result,
     select,
@@ -49,7 +50,8 @@ def beam(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
         rows = [live for one in beams for live in one]
         last = [live.tokens[-1] if live.tokens else search.start for live in rows]
         asked = ask(network, last, state, never)
-        values, ids = best(asked.log_probs, search.beam_size)
+        lengths = [(job, len(live.tokens)) for job, one in zip(jobs, beams, strict=True) for live in one]
+        values, ids = best(opened(asked.log_probs, lengths), search.beam_size)
         parents: list[int] = []
         for number, job in enumerate(jobs):
             room = search.beam_size - len(finished[number])

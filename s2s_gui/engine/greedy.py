@@ -12,9 +12,25 @@ import torch
 from torch import Tensor
 
 from s2s_gui.engine.options import Search
-from s2s_gui.engine.search import Decoded, Decoding, Draft, Job, ask, best, encode, ranked, result, select, settled
+from s2s_gui.engine.search import (
+    Decoded,
+    Decoding,
+    Draft,
+    Job,
+    ask,
+    best,
+    encode,
+    opened,
+    ranked,
+    result,
+    select,
+    settled,
+)
 from s2s_gui.messages import Sampling
 from s2s_gui.networks.network import Network
+
+# A vocabulary is sorted as a whole only where so many of its best do not make up the nucleus.
+NUCLEUS_GUESS = 512
 
 
 @dataclass(slots=True)
@@ -39,7 +55,8 @@ def greedy(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
     last = [search.start] * len(rows)
     while live:
         asked = ask(network, last, state, never)
-        choices = _choose(asked.log_probs, live, search.sampling)
+        allowed = opened(asked.log_probs, [(row.job, len(row.tokens)) for row in live])
+        choices = _choose(allowed, live, search.sampling)
         for index, (row, choice) in enumerate(zip(live, choices, strict=True)):
             at = len(row.tokens)
             token = row.job.prefix[at] if at < len(row.job.prefix) else choice
@@ -77,16 +94,31 @@ def _choose(log_probs: Tensor, rows: Sequence[_Row], sampling: Sampling | None) 
     if sampling is None:
         _, ids = best(log_probs, 1)
         return [row[0] for row in ids]
-    return [_draw(log_probs[index], row.random, sampling) for index, row in enumerate(rows)]
+    return [draw(log_probs[index], row.random, sampling) for index, row in enumerate(rows)]
 
 
 @torch.inference_mode()
-def _draw(log_probs: Tensor, random: torch.Generator, sampling: Sampling) -> int:
+def draw(log_probs: Tensor, random: torch.Generator, sampling: Sampling) -> int:
     """Draw an id from one row of log-probabilities [V]."""
-    values, ids = (log_probs / sampling.temperature).sort(descending=True, stable=True)
-    if sampling.top_k:
-        values, ids = values[: sampling.top_k], ids[: sampling.top_k]
+    values = log_probs / sampling.temperature
+    ids = None
+    if 0 < sampling.top_k < len(values):
+        values, ids = values.topk(sampling.top_k)
     probabilities = values.softmax(-1)
-    mass_before = probabilities.cumsum(-1) - probabilities
-    probabilities = probabilities.masked_fill(mass_before >= sampling.top_p, 0.0)
-    return int(ids[torch.multinomial(probabilities, 1, generator=random)])
+    if sampling.top_p < 1:
+        probabilities, order = _nucleus(probabilities, sampling.top_p)
+        ids = order if ids is None else ids[order]
+    drawn = torch.multinomial(probabilities, 1, generator=random)
+    return int(drawn if ids is None else ids[drawn])
+
+
+def _nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+    """Return the smallest set of probabilities whose sum reaches ``top_p``, greatest first, and their places."""
+    count = min(NUCLEUS_GUESS, len(probabilities))
+    values, places = probabilities.topk(count)
+    if count < len(probabilities) and float(values.sum()) < top_p:
+        values, places = probabilities.sort(descending=True)
+    mass_before = values.cumsum(-1) - values
+    inside = mass_before < top_p
+    inside[0] = True
+    return values[inside], places[inside]

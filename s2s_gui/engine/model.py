@@ -1,12 +1,14 @@
 """A ready model: network, tokenizers and card, made whole from a description and never changed afterwards.
 
-Everything that can be wrong with a description is found here at once, by name and in plain words, before the network
-is allocated: tensors against what the configuration demands, vocabularies, tags, weights that are not numbers.
+Everything that can be wrong with a description is found here at once, by name and in plain words: tensors against
+what the configuration demands, vocabularies, tags, weights that are not numbers. The network itself is built without
+memory of its own and takes over the tensors that were read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,13 +72,14 @@ def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model
     same = description.source_tokenizer == description.target_tokenizer
     target = source if same else _tokenizer(description, description.target_tokenizer, found)
     _check_vocabularies(card, source, target, found)
-    tensors: dict[str, torch.Tensor] = {}
-    if not card.network.faults():
-        tensors = _tensors(description, found)
+    if card.network.faults():
+        raise ModelError(card.id, list(dict.fromkeys([*found, *card.network.faults()])))
+    with torch.device("meta"):
+        network = build(card.network)
+    tensors = _tensors(network, description.weights, found)
     if found or source is None or target is None:
         raise ModelError(card.id, found)
-    network = build(card.network)
-    network.load_state_dict(tensors)
+    network.load_state_dict(tensors, assign=True)
     network.requires_grad_(False)
     network.eval()
     return Model(card, network, source, target, numeric_ids([target.piece(id) for id in range(target.size)]))
@@ -115,22 +118,24 @@ def _check_vocabularies(card: ModelCard, source: Tokenizer | None, target: Token
                 found.append(f"The direction tag {tag!r} is not in {card.tokenizer.source}.")
 
 
-def _tensors(description: ModelDescription, found: list[str]) -> dict[str, torch.Tensor]:
-    """Return the weights as float32 tensors, after comparing names and shapes with the configuration."""
-    with torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in build(description.card.network).state_dict().items()}
-    present = set(description.weights)
+def _tensors(network: Network, weights: Mapping[str, Any], found: list[str]) -> dict[str, torch.Tensor]:
+    """Return the weights as float32 tensors, after comparing names and shapes with the network's.
+
+    A float32 array that can be written to is taken over and not copied.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    present = set(weights)
     _name("These weights are missing", sorted(wanted.keys() - present), found)
     _name("These weights do not belong to such a network", sorted(present - wanted.keys()), found)
     tensors = {}
     for name in sorted(wanted.keys() & present):
-        array = description.weights[name]
+        array = weights[name]
         if tuple(array.shape) != wanted[name]:
             found.append(f"{name} has the shape {_shape(array.shape)}; the network needs {_shape(wanted[name])}.")
             continue
         if not np.isfinite(array).all():
             found.append(f"{name} holds values that are not finite numbers.")
-        tensors[name] = torch.from_numpy(np.array(array, dtype=np.float32))
+        tensors[name] = torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
     return tensors
 
 

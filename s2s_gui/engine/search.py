@@ -22,11 +22,15 @@ SPARE_TOKENS = 8
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One source to decode: its ids with tag and end symbol, the target ids it must begin with, its loop guard."""
+    """One source to decode: its ids with tag and end symbol, the target ids it must begin with, its loop guard.
+
+    ``openers``: the only ids that may follow the prefix, nothing if any may.
+    """
 
     source: tuple[int, ...]
     prefix: tuple[int, ...]
     guard: LoopGuard
+    openers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,19 @@ def ask(network: Network, tokens: Sequence[int], state: State, never: Tensor) ->
     step = network.step(torch.tensor(tokens, dtype=torch.int64), state)
     raw = step.logits.float().log_softmax(-1)
     return Asked(raw, forbid(raw, never), step.state, step.attention)
+
+
+@torch.inference_mode()
+def opened(log_probs: Tensor, rows: Sequence[tuple[Job, int]]) -> Tensor:
+    """Return ``log_probs`` [R, V] where a row that has just left its prefix can only go on with one of its openers.
+
+    ``rows`` gives for each row its job and its length.
+    """
+    bound = [(row, job.openers) for row, (job, length) in enumerate(rows) if job.openers and length == len(job.prefix)]
+    for row, openers in bound:
+        ids = torch.tensor(openers, dtype=torch.int64)
+        log_probs[row] = torch.full_like(log_probs[row], -torch.inf).index_copy(0, ids, log_probs[row, ids])
+    return log_probs
 
 
 @torch.inference_mode()

@@ -3,17 +3,18 @@
 A plan says for each segment whether it is copied, already known, or a job for the search.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from s2s_gui.description import Direction
 from s2s_gui.engine.alignment import links
 from s2s_gui.engine.cache import SentenceCache, Translated
 from s2s_gui.engine.constraints import guard, most_repeats
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.options import Search
+from s2s_gui.engine.options import Search, resolve
 from s2s_gui.engine.search import Decoded, Job
-from s2s_gui.messages import Hypothesis, Line, Segment, Token
-from s2s_gui.text.sentences import Span, has_words, inner, joint, sentences, shortened
+from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
+from s2s_gui.text.sentences import UNSPACED, Span, has_words, inner, joint, sentences, shortened
 from s2s_gui.text.tokenizer import Piece
 
 LINE_ENDS = str.maketrans("\r\n", "  ")
@@ -39,26 +40,32 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What stays the same throughout a request: model, direction, search, forced prefix."""
+    """What stays the same throughout a request: model, direction, search, forced prefix.
+
+    ``openers`` are the ids that may follow a prefix with a blank at its end, in a language that has blanks: those that
+    begin a word, and the end symbol; none of them if any id may follow.
+    """
 
     model: Model
     direction: Direction
     search: Search
     prefix: str
+    openers: tuple[int, ...]
 
-    def plan(self, content: str) -> list[Planned]:
-        """Cut a line into segments that fit the model; a line without words is one that is copied."""
+    def plan(self, content: str) -> Iterator[Planned]:
+        """Yield a line's segments, cut as they are asked for; a line without words is one that is copied."""
         if not has_words(content):
             span = inner(content)
-            return [Planned(span, content[span.start : span.end], "", True)] if span.end > span.start else []
-        planned: list[Planned] = []
+            if span.end > span.start:
+                yield Planned(span, content[span.start : span.end], "", True)
+            return
+        is_first = True
         target = self.direction.target.code
         for sentence in sentences(content, self.direction.source.code):
             for span in shortened(content, sentence, self._fits, self.model.card.decoding.max_source):
                 text = content[span.start : span.end]
-                before = joint(span, target) if planned else ""
-                planned.append(Planned(span, text, before, not has_words(text)))
-        return planned
+                yield Planned(span, text, "" if is_first else joint(span, target), not has_words(text))
+                is_first = False
 
     def known(self, planned: Planned, cache: SentenceCache, *, forced: bool) -> Translated | None:
         """Return the segment's translation if it needs no decoding."""
@@ -76,9 +83,10 @@ class Task:
         eos = model.card.decoding.eos
         pieces = [*self._tag(), *model.source.encode(planned.text), Piece(eos, model.source.piece(eos))]
         ids = tuple(piece.id for piece in pieces)
-        prefix = tuple(piece.id for piece in model.target.encode(self.prefix.rstrip())) if forced else ()
+        prefix = tuple(piece.id for piece in model.target.encode(self.prefix.strip())) if forced else ()
+        openers = self.openers if prefix else ()
         repeats = max(most_repeats(ids), most_repeats(planned.text))
-        job = Job(ids, prefix, guard(self.search.repeat_limit, repeats, model.numeric))
+        job = Job(ids, prefix, guard(self.search.repeat_limit, repeats, model.numeric), openers)
         return Prepared(job, tuple(piece.text for piece in pieces))
 
     def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:
@@ -107,16 +115,21 @@ class Task:
         return len(self.model.source.encode(text)) + len(self._tag()) + 1 <= self.model.card.decoding.max_source
 
 
-def begun(content: str, planned: list[Planned], translated: list[Translated]) -> str:
-    """Return a line's translation as far as its segments are translated, with the blanks before it."""
-    done = zip(planned, translated, strict=False)
-    return content[: inner(content).start] + "".join(one.before + known.hypotheses[0].text for one, known in done)
+def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:
+    """Return a request's task; raise ``RequestError`` for an option out of its range."""
+    search = replace(resolve(options, model.card.decoding), most_tokens=model.most_tokens)
+    openers: tuple[int, ...] = ()
+    if options.prefix[-1:].isspace() and direction.target.code not in UNSPACED:
+        openers = tuple(id for id in range(model.target.size) if model.target.begins_word(id) or id == search.eos)
+    return Task(model, direction, search, options.prefix, openers)
 
 
-def compose(content: str, planned: list[Planned], translated: list[Translated]) -> Line:
+def compose(content: str, planned: Sequence[Planned], translated: Sequence[Translated]) -> Line:
     """Put a line together: its own outer blanks, the best hypotheses, the joints of the target language."""
     segments = tuple(
         Segment(one.span.start, one.span.end, known.source_tokens, known.hypotheses)
         for one, known in zip(planned, translated, strict=True)
     )
-    return Line(content, begun(content, planned, translated) + content[inner(content).end :], segments)
+    whole = inner(content)
+    middle = "".join(one.before + known.hypotheses[0].text for one, known in zip(planned, translated, strict=True))
+    return Line(content, content[: whole.start] + middle + content[whole.end :], segments)

@@ -4,7 +4,7 @@ Both are generators that yield after every decoding step. A closed one leaves th
 """
 
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
 
@@ -13,11 +13,10 @@ from s2s_gui.engine.beam import beam
 from s2s_gui.engine.cache import SentenceCache, Translated
 from s2s_gui.engine.greedy import greedy
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.options import resolve
 from s2s_gui.engine.search import Decoded, Decoding, Job
-from s2s_gui.engine.segments import Planned, Prepared, Task, begun, compose
+from s2s_gui.engine.segments import Planned, Prepared, Task, compose, make_task
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result
-from s2s_gui.text.sentences import lines
+from s2s_gui.text.sentences import inner, lines
 
 BATCH_TOKENS = 1000
 
@@ -43,23 +42,27 @@ def translate(
 
     The stable part of a line only grows.
     """
-    task = _task(model, direction, options)
+    task = make_task(model, direction, options)
     clock = _Clock()
     source = lines(text)
     done: list[Line] = []
     is_first = True
     for index, line in enumerate(source):
-        planned = task.plan(line.content)
+        planned: list[Planned] = []
         translated: list[Translated] = []
-        for one in planned:
+        shown = line.content[: inner(line.content).start]
+        for one in task.plan(line.content):
+            shown += one.before
             known = task.known(one, cache, forced=is_first)
             if known is None:
-                shown = begun(line.content, planned, translated) + one.before
                 known = yield from _decode(task, one, is_first, clock, _Place(number, index, len(source), shown))
                 cache.put(task.key(one, forced=is_first), known)
             else:
                 clock.cached += not one.is_copied
+                yield Partial(number, index, len(source), shown + known.hypotheses[0].text, "", is_final=False)
+            planned.append(one)
             translated.append(known)
+            shown += known.hypotheses[0].text
             is_first = False
         done.append(compose(line.content, planned, translated))
         yield Partial(number, index, len(source), done[-1].text, "", True)
@@ -75,8 +78,13 @@ def translate_lines(
 
     A forced prefix binds the first segment of each line.
     """
-    task = _task(model, direction, options)
-    plans = [task.plan(content) for content in contents]
+    task = make_task(model, direction, options)
+    plans: list[list[Planned]] = []
+    for content in contents:
+        plans.append([])
+        for one in task.plan(content):
+            plans[-1].append(one)
+            yield
     results: dict[Hashable, Translated] = {}
     prepared: dict[Hashable, Prepared] = {}
     for one, forced in _placed(plans):
@@ -102,11 +110,6 @@ def _placed(plans: Sequence[Sequence[Planned]]) -> Iterator[tuple[Planned, bool]
     for plan in plans:
         for column, one in enumerate(plan):
             yield one, column == 0
-
-
-def _task(model: Model, direction: Direction, options: DecodeOptions) -> Task:
-    search = replace(resolve(options, model.card.decoding), most_tokens=model.most_tokens)
-    return Task(model, direction, search, options.prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The models at hand: those shipped with the program and the user's own, known by their cards alone."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def installed() -> list[Installed]:
     for place in (paths.shipped("models"), paths.user_models()):
         if place.is_dir():
             folders = sorted(folder for folder in place.iterdir() if not folder.name.startswith("."))
-            found.extend(look(folder) for folder in folders if (folder / CARD).is_file())
+            found.extend(look(folder) for folder in folders if os.path.lexists(folder / CARD))
     return found
 
 
@@ -37,9 +38,9 @@ def look(folder: Path) -> Installed:
 def find(name_or_path: str) -> Path:
     """Return a model's folder by its card's id or by a path; the user's own model goes before a shipped one."""
     for one in reversed(installed()):
-        if name_or_path in (one.folder.name, one.card.id if one.card else ""):
+        if name_or_path in (one.folder.name, one.card.id if one.card else None):
             return one.folder
-    folder = Path(name_or_path).expanduser()
-    if folder.is_dir():
+    folder = Path(name_or_path)
+    if name_or_path and folder.is_dir():
         return folder
     raise RequestError(f"There is no model {name_or_path!r}; s2s models lists those that are installed.")

@@ -81,6 +81,9 @@ class SentencePieceTokenizer:
         id = self._processor.PieceToId(piece)
         return id if self._pieces[id] == piece else None
 
+    def begins_word(self, id: int) -> bool:
+        return self._pieces[id].startswith(BLANK)
+
 
 def read_sentencepiece(path: Path, specials: Collection[str] = ()) -> SentencePieceTokenizer:
     """Read a SentencePiece model; pieces named in ``specials`` can not come out of any text."""

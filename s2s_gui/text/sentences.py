@@ -28,6 +28,10 @@ UNSPACED = frozenset({"zh", "ja", "yue", "wuu", "lzh"})
 CHARACTERS_A_TOKEN = 16
 LONGEST_ABBREVIATION = 12
 WINDOW = 4000
+WIDEST = 8 * WINDOW
+# Code points: a longer pile of marks is cut like any other text.
+LONGEST_CHARACTER = 32
+SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +76,23 @@ def has_words(text: str) -> bool:
     return any(character.isalpha() for character in ADDRESS.sub(" ", text))
 
 
-def sentences(content: str, language: str) -> list[Span]:
-    """Return the sentences of a line, without the blanks around each; ``language`` is an ISO 639 code."""
+def sentences(content: str, language: str) -> Iterator[Span]:
+    """Yield the sentences of a line, without the blanks around each; ``language`` is an ISO 639 code."""
     whole = inner(content)
     text = without_surrogates(content[whole.start : whole.end])
-    found = []
     at = whole.start
     for cut in _cuts(text, language):
         trimmed = inner(cut)
         if trimmed.end > trimmed.start:
-            found.append(Span(at + trimmed.start, at + trimmed.end))
+            yield Span(at + trimmed.start, at + trimmed.end)
         at += len(cut)
-    return found
 
 
 def _cuts(text: str, language: str) -> Iterator[str]:
     """Yield sentences that together are ``text``.
 
     A long text is given to the library in windows, whose last sentence begins the next one: its time grows faster
-    than the text.
+    than the text. A window grows until it holds a sentence's end, but not for ever.
     """
     at = 0
     width = WINDOW
@@ -100,10 +102,13 @@ def _cuts(text: str, language: str) -> Iterator[str]:
         if "".join(cuts) != window:
             cuts = [window]
         if at + width < len(text):
-            if len(cuts) == 1:
+            if len(cuts) > 1:
+                cuts.pop()
+            elif width < WIDEST:
                 width *= 2
                 continue
-            cuts.pop()
+            else:
+                cuts = [window[: window.rfind(" ") + 1] or window]
         yield from cuts
         at += sum(len(cut) for cut in cuts)
         width = WINDOW
@@ -154,10 +159,11 @@ def _longest_part(window: str, fits: Callable[[str], bool]) -> int:
         count = _fitting(window, cuts, fits)
         if count:
             return cuts[count - 1]
-    length = max(1, _fitting(window, range(1, len(window) + 1), fits))
-    while length > 1 and length < len(window) and _belongs_to_previous(window[length]):
-        length -= 1
-    return length
+    longest = max(1, _fitting(window, range(1, len(window) + 1), fits))
+    for length in range(longest, max(0, longest - LONGEST_CHARACTER), -1):
+        if length == len(window) or not _are_one(window[length - 1], window[length]):
+            return length
+    return longest
 
 
 def _fitting(window: str, cuts: Sequence[int], fits: Callable[[str], bool]) -> int:
@@ -165,9 +171,9 @@ def _fitting(window: str, cuts: Sequence[int], fits: Callable[[str], bool]) -> i
     return bisect_left(cuts, True, key=lambda cut: not fits(window[:cut]))
 
 
-def _belongs_to_previous(character: str) -> bool:
-    """Say whether a character is drawn onto the one before it: a combining mark, a joiner, a variation selector."""
-    return character in "\u200d\ufe0e\ufe0f" or unicodedata.category(character).startswith("M")
+def _are_one(left: str, right: str) -> bool:
+    """Say whether two code points are drawn as one: a mark, a joiner or a skin tone belongs to what is before it."""
+    return "\u200d" in (left, right) or right in SKIN_TONES or unicodedata.category(right).startswith("M")
 
 
 def _inside_word(left: str, right: str) -> bool:

@@ -64,6 +64,10 @@ class Tokenizer(Protocol):
         """Return the number of ``piece``, None if the vocabulary lacks it."""
         ...
 
+    def begins_word(self, id: int) -> bool:
+        """Say whether token ``id`` is parted by a blank from what is before it."""
+        ...
+
 
 class ListedDetokeniser:
     """Joins listed tokens with a fixed joint; special ones give nothing."""
@@ -124,6 +128,9 @@ class ListedTokenizer:
 
     def id_of(self, piece: str) -> int | None:
         return self._ids.get(piece)
+
+    def begins_word(self, id: int) -> bool:
+        return self._words or self._tokens[id].isspace()
 
 
 def without_surrogates(text: str) -> str:

@@ -1,15 +1,21 @@
 """``s2s train``: from a recipe's file to a trained model's folder; also what ``torchrun`` starts in each process."""
 
 import ctypes
+import gc
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from s2s_gui.errors import MissingExtra
 from s2s_gui.training.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from s2s_gui.training.trainer import Trainer
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
@@ -29,13 +35,20 @@ def train(recipe: Path, out: Path, *, resume: bool, minutes: float | None) -> in
     try:
         trainer = Trainer(plan, recipe.parent, out, resume=resume)
         trainer.run(minutes)
+        if is_shared:
+            leave_together(trainer)
     except KeyboardInterrupt:
         sys.stderr.write(f"Stopped; go on with --resume from the last save in {out}.\n")
         return 130
-    finally:
-        if is_shared:
-            dist.destroy_process_group()
     return 0
+
+
+def leave_together(trainer: "Trainer") -> None:
+    """End a shared run: no process may go while another still speaks to it, nor the group before its user."""
+    trainer.objective = nn.Identity()  # lets go of DistributedDataParallel
+    gc.collect()
+    dist.barrier()
+    dist.destroy_process_group()
 
 
 def keep_memory() -> None:

@@ -127,7 +127,7 @@ class Trainer:
         if resume:
             self._restore()
         objective = Objective(self.network, recipe.schedule.label_smoothing, self._open_guide())
-        self.objective = DistributedDataParallel(objective) if self.world > 1 else objective
+        self.objective: nn.Module = DistributedDataParallel(objective) if self.world > 1 else objective
 
     def run(self, minutes: float | None) -> Progress:
         """Train until the budget is spent or nothing gets better; ``minutes`` overrides the recipe's budget."""

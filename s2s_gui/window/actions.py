@@ -21,6 +21,9 @@ KEYS = {
     "copy_translation": ["Ctrl+Shift+C"],
     "paste": ["Ctrl+Shift+V"],
     "clear": ["Ctrl+Shift+Backspace"],
+    "find": ["Ctrl+F"],
+    "find_next": ["F3"],
+    "find_previous": ["Shift+F3"],
     "settings": ["Ctrl+,"],
     "translate": ["Ctrl+Return", "Ctrl+Enter"],
     "stop": ["Esc"],
@@ -33,17 +36,31 @@ KEYS = {
     "normal_size": ["Ctrl+0"],
     "focus_source": ["Ctrl+1"],
     "focus_target": ["Ctrl+2"],
+    "next_part": ["F6"],
+    "previous_part": ["Shift+F6"],
     "full_screen": ["F11"],
     "help": ["F1"],
 }
 MENUS = (
     ("file", ("open", "save", "", "quit")),
-    ("edit", ("undo", "redo", "", "copy_translation", "paste", "clear", "", "settings")),
+    (
+        "edit",
+        (
+            *("undo", "redo", "", "copy_translation", "paste", "clear", ""),
+            *("find", "find_next", "find_previous", "", "settings"),
+        ),
+    ),
     (
         "translation",
         ("translate", "stop", "", "swap", "swap_languages", "", "choose_direction", "choose_model"),
     ),
-    ("view", ("larger", "smaller", "normal_size", "", "focus_source", "focus_target", "", "full_screen")),
+    (
+        "view",
+        (
+            *("larger", "smaller", "normal_size", ""),
+            *("focus_source", "focus_target", "next_part", "previous_part", "", "full_screen"),
+        ),
+    ),
     ("help", ("help",)),
 )
 ICONS = {"open": "open", "save": "save", "copy_translation": "copy", "paste": "paste", "clear": "clear", "swap": "swap"}
@@ -116,6 +133,9 @@ class Actions(QObject):
             ("copy_translation", self.tr("&Copy translation")),
             ("paste", self.tr("&Paste and translate")),
             ("clear", self.tr("C&lear text")),
+            ("find", self.tr("&Find…")),
+            ("find_next", self.tr("Find &next")),
+            ("find_previous", self.tr("Find pre&vious")),
             ("settings", self.tr("S&ettings…")),
             ("translate", self.tr("&Translate now")),
             ("stop", self.tr("&Stop")),
@@ -128,6 +148,8 @@ class Actions(QObject):
             ("normal_size", self.tr("&Normal text size")),
             ("focus_source", self.tr("Go to s&ource text")),
             ("focus_target", self.tr("Go to &translation")),
+            ("next_part", self.tr("Go to ne&xt part")),
+            ("previous_part", self.tr("Go to &previous part")),
             ("full_screen", self.tr("&Full screen")),
             ("help", self.tr("&Help and keys")),
         ):

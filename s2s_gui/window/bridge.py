@@ -1,12 +1,12 @@
-"""Where the worker's updates cross into the window's thread: a deque, one queued wake, and a paced drain.
+"""Where the worker's updates cross into the window's thread: one mailbox, one queued wake, and a paced drain.
 
-Owns how often the window is touched: at most 30 times a second and 8 ms at a time. Of the partial texts of one line
-only the newest is delivered; everything else arrives once and in order.
+Owns how often the window is touched: at most 30 times a second and 8 ms at a time, or half of the time while there is
+more to show than that. Of the partial texts of one line only the newest is delivered; everything else arrives once and
+in order.
 """
 
 import threading
 import time
-from collections import deque
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -14,6 +14,8 @@ from s2s_gui.messages import Partial, Update
 
 FLUSH_MS = 33
 BUDGET_SECONDS = 0.008
+BACKLOG_MS = 8
+LONGEST_HOLD_SECONDS = 0.1
 
 
 class Bridge(QObject):
@@ -28,12 +30,13 @@ class Bridge(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._posted: deque[Update] = deque()
+        self._waiting: dict[tuple[int, int], Update] = {}
         self._lock = threading.Lock()
+        self._may_post = threading.Event()
+        self._may_post.set()
         self._is_woken = False
         self._is_closed = False
         self._is_quiet = False
-        self._waiting: dict[tuple[int, int], Update] = {}
         self._order = 0
         self._last_flush = 0.0
         self._timer = QTimer(self)
@@ -42,11 +45,17 @@ class Bridge(QObject):
         self._wake.connect(self._on_wake, Qt.ConnectionType.QueuedConnection)
 
     def post(self, update: Update) -> None:
-        """Queue ``update``; may be called from any thread. The window's thread is woken once, not once per update."""
+        """Queue ``update``; may be called from any thread. The window's thread is woken once, not once per update.
+
+        A worker with partial texts is held back while the window has not shown the last ones: it would only take the
+        interpreter's lock from the thread that shows them, for 5 ms each time.
+        """
+        if isinstance(update, Partial):
+            self._may_post.wait(LONGEST_HOLD_SECONDS)
         with self._lock:
             if self._is_closed:
                 return
-            self._posted.append(update)
+            self._put(update)
             wake, self._is_woken = not self._is_woken, True
             if wake:
                 self._wake.emit()
@@ -55,44 +64,48 @@ class Bridge(QObject):
         """While quiet (the window cannot be seen), partial texts wait until a request has ended."""
         self._is_quiet = is_quiet
         if not is_quiet:
-            self._schedule()
+            self._schedule(FLUSH_MS)
 
     def close(self) -> None:
         """Deliver nothing more."""
         with self._lock:
             self._is_closed = True
-            self._posted.clear()
-        self._waiting.clear()
+            self._waiting.clear()
         self._timer.stop()
 
     @Slot()
     def _on_wake(self) -> None:
-        self._schedule()
+        self._schedule(FLUSH_MS)
 
-    def _schedule(self) -> None:
+    def _schedule(self, pause_ms: int) -> None:
+        """Flush ``pause_ms`` after the last flush."""
         if not self._timer.isActive():
             since = time.monotonic() - self._last_flush
-            self._timer.start(max(0, FLUSH_MS - int(since * 1000)))
+            self._timer.start(max(0, pause_ms - int(since * 1000)))
 
     @Slot()
     def _flush(self) -> None:
+        with self._lock:
+            self._is_woken = False
+            hides_all = self._is_quiet and all(isinstance(update, Partial) for update in self._waiting.values())
+        if hides_all:
+            return
+        self._may_post.clear()
+        end = time.perf_counter() + BUDGET_SECONDS
+        while time.perf_counter() < end and (update := self._next()) is not None:
+            self.arrived.emit(update)
+        self.flushed.emit()
         self._last_flush = time.monotonic()
         with self._lock:
-            taken = list(self._posted)
-            self._posted.clear()
-            self._is_woken = False
-        for update in taken:
-            self._put(update)
-        if self._is_quiet and all(isinstance(update, Partial) for update in self._waiting.values()):
-            return
-        end = time.perf_counter() + BUDGET_SECONDS
-        while self._waiting and not self._is_closed:
-            self.arrived.emit(self._waiting.pop(next(iter(self._waiting))))
-            if time.perf_counter() > end:
-                break
-        self.flushed.emit()
-        if self._waiting:
-            self._schedule()
+            is_behind = bool(self._waiting)
+        if is_behind:
+            self._schedule(BACKLOG_MS)
+        else:
+            self._may_post.set()
+
+    def _next(self) -> Update | None:
+        with self._lock:
+            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
 
     def _put(self, update: Update) -> None:
         """Add one update; a newer text of the same line takes the place of the older one."""

@@ -17,6 +17,11 @@ class Translations:
         self._installed: list[QTranslator] = []
         self._language = "en"
 
+    @property
+    def language(self) -> str:
+        """The language in use, "en" or "zh_CN"."""
+        return self._language
+
     def use(self, wanted: InterfaceLanguage) -> None:
         """Switch to ``wanted``; every widget is told by an event."""
         language = system_language() if wanted == "system" else wanted

@@ -52,6 +52,18 @@ def autonym(language: Language) -> str:
     return QLocale(str(language).replace("-", "_")).nativeLanguageName() or name(language)
 
 
+def first_direction(directions: tuple[Direction, ...], kept: tuple[str, str], spoken: str) -> Direction:
+    """Return the direction to begin with: the ``kept`` one, else one from the language ``spoken`` ("en"), else any."""
+    known = next((each for each in directions if (str(each.source), str(each.target)) == kept), None)
+    own = next((each for each in directions if each.source.code == spoken), None)
+    return known or own or directions[0]
+
+
+def spoken(interface: str) -> str:
+    """Return the code of the user's language: Chinese where the interface is, else that of the desktop."""
+    return "zh" if interface.startswith("zh") else QLocale.system().bcp47Name().partition("-")[0]
+
+
 def direction_name(direction: Direction) -> str:
     """Return "Chinese → English" in the language of the interface."""
     return f"{name(direction.source)} → {name(direction.target)}"

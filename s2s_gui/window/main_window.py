@@ -15,7 +15,7 @@ from s2s_gui.messages import DecodeOptions, Failed, ModelReady, Result
 from s2s_gui.storage.library import Installed
 from s2s_gui.storage.session import Session
 from s2s_gui.storage.settings import Settings
-from s2s_gui.window import style, worker_texts
+from s2s_gui.window import font_notice, languages, style, worker_texts
 from s2s_gui.window.actions import Actions
 from s2s_gui.window.announce import announce
 from s2s_gui.window.bridge import Bridge
@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setContentsMargins(12, 0, 4, 0)
         self.setMinimumSize(*SMALLEST)
         self.pages = Pages(self.commands, self)
+        self.font_notice = font_notice.FontNotice(self.strip, font_notice.has_chinese_font, self)
 
     def _connect(self) -> None:
         live, actions = self.live, self.commands
@@ -144,8 +145,6 @@ class MainWindow(QMainWindow):
             ("larger", lambda: self._zoom(1)),
             ("smaller", lambda: self._zoom(-1)),
             ("normal_size", lambda: self._zoom(0)),
-            ("focus_source", self.source.setFocus),
-            ("focus_target", self.target.setFocus),
             ("full_screen", lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)),
             ("help", self.pages.show_help),
         ):
@@ -218,10 +217,10 @@ class MainWindow(QMainWindow):
             self._on_model(folder)
 
     def _offer(self, directions: tuple[Direction, ...]) -> None:
-        """Offer the directions of a model that is about to be loaded, and choose the last session's."""
+        """Offer the directions of a model on its way, and choose the last one used, else the user's own."""
         kept = (self._session.source, self._session.target)
-        wanted = [each for each in directions if (str(each.source), str(each.target)) == kept]
-        self.live.direction = (wanted or directions)[0]
+        spoken = languages.spoken(self._translations.language)
+        self.live.direction = languages.first_direction(directions, kept, spoken)
         self.bar.set_directions(directions, self.live.direction)
         self.workspace.name_panes(self.live.direction)
 
@@ -241,6 +240,7 @@ class MainWindow(QMainWindow):
         self.bar.set_directions(ready.card.directions, self.live.direction)
         self.bar.show_model(ready.folder)
         self.workspace.name_panes(self.live.direction)
+        self.font_notice.look(ready.card.directions, self.live.text)
         self.memory.touch()
 
     @Slot(object)
@@ -263,6 +263,7 @@ class MainWindow(QMainWindow):
         self.swapping.follow(text)
         self.live.edited(text, cause)
         self.workspace.show_count(len(self.live.text))
+        self.font_notice.look((), text)
         self.memory.touch()
 
     @Slot(object)
@@ -293,9 +294,7 @@ class MainWindow(QMainWindow):
             self.live.translate_now()
 
     def _on_escape(self) -> None:
-        if self.strip.isVisible():
-            self.strip.dismiss()
-        else:
+        if not self.workspace.close_front():
             self.live.stop()
 
     # what the worker says

@@ -32,6 +32,10 @@ class PaneCard(QWidget):
         """Put ``widget`` above the pane, inside the frame."""
         self._box.insertWidget(0, widget)
 
+    def add_below(self, widget: QWidget) -> None:
+        """Put ``widget`` between the pane and its buttons."""
+        self._box.insertWidget(self._box.count() - 1, widget)
+
     def add_button(self, action: QAction, name: str = "") -> QToolButton:
         """Add a button for ``action``; its text is the button's name for screen readers."""
         button = QToolButton(self)

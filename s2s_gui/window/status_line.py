@@ -48,9 +48,10 @@ class StatusLine(QLabel):
     def state_text(self) -> str:
         """Return the state as a short sentence."""
         done, lines = self._progress
-        progress = self.tr("Translating…")
+        progress, stopped = self.tr("Translating…"), self.tr("Stopped.")
         if lines > 1:
             progress = self.tr("Translating, line {0} of {1}").format(min(done + 1, lines), lines)
+            stopped = self.tr("Stopped in line {0} of {1}.").format(min(done + 1, lines), lines)
         return {
             State.NO_MODEL: self.tr("No model yet."),
             State.LOADING: self.tr("Loading {0}…").format(self._loading),
@@ -58,7 +59,7 @@ class StatusLine(QLabel):
             State.WAITING: self.tr("Translating…"),
             State.TRANSLATING: progress,
             State.DONE: self.tr("Done in {0} s.").format(f"{self._seconds:.1f}"),
-            State.STOPPED: self.tr("Stopped."),
+            State.STOPPED: stopped,
             State.STALE: self.tr("Source changed. Ctrl+Return translates."),
             State.ERROR: self.tr("The translation failed."),
         }[self._state]

@@ -9,18 +9,31 @@ import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QColor, QPalette, QSyntaxHighlighter, QTextBlock, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QSyntaxHighlighter,
+    QTextBlock,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QWidget
 
 from s2s_gui.messages import Partial
 from s2s_gui.window.bridge import BUDGET_SECONDS
 from s2s_gui.window.pacing import changed_lines
-from s2s_gui.window.text_panes import TextPane
+from s2s_gui.window.text_panes import MARGIN, TextPane
 
 LONG_LINE = 10_000
 LONG_LINE_SECONDS = 0.2
 MOST_NEW_BLOCKS = 200
 PORTION = 32
+LABEL_SCALE = 0.8
 WORD_SEARCH = 24
 SAFE = str.maketrans({"\n": " ", "\r": " ", "\u2029": "\u2028", "\ufdd0": " ", "\ufdd1": " "})
 
@@ -54,6 +67,8 @@ class TargetView(TextPane):
         self._long_line_shown = 0.0
         self._unfinished: list[str] = []
         self._unfinished_at = 0
+        self._reached: int | None = None
+        self.stopped_line: int | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(0)
@@ -80,6 +95,7 @@ class TargetView(TextPane):
     def restore(self, text: str, source: list[str]) -> None:
         """Show ``text`` at once, as the translation of ``source``: a session's beginning, or a swap."""
         self._rest.stop()
+        self._mark(None)
         self.setPlainText(text)
         self._lines[:] = [ShownLine(line, len(line), len(line)) for line in text.split("\n")]
         self._source = source
@@ -87,6 +103,8 @@ class TargetView(TextPane):
     def begin(self, source: list[str]) -> None:
         """Start a run for the lines ``source``: lines that did not change keep their place and their text."""
         self._rest.stop()
+        self._reached = None
+        self._mark(None)
         first, behind = changed_lines(self._source, source)
         old, new = len(self._source), len(source)
         if len(self._lines) == old and old != new and behind and abs(new - old) <= MOST_NEW_BLOCKS:
@@ -100,6 +118,7 @@ class TargetView(TextPane):
 
     def show_partial(self, partial: Partial) -> None:
         """Show one line as far as it is translated."""
+        self._reached = partial.line
         text = (partial.stable + partial.tentative).translate(SAFE)
         if len(text) > LONG_LINE and not partial.is_final:
             now = time.monotonic()
@@ -116,11 +135,40 @@ class TargetView(TextPane):
         self._show_more()
 
     def end(self) -> None:
-        """Close a run that was stopped: what is shown stays, what was left of older text in a begun line goes."""
+        """Close a run that was stopped: what is shown stays, what was left of older text in a begun line goes.
+
+        A thin line marks how far it came; it is painted, so that the text and what is copied stay the translation.
+        """
         self._rest.stop()
+        self._mark(self._reached)
         for number, line in enumerate(self._lines):
             if line.is_touched and line.fresh < len(line.text):
                 self._show(number, line.text[: line.fresh], line.fresh, True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        block = self.document().findBlockByNumber(-1 if self.stopped_line is None else self.stopped_line)
+        if not block.isValid():
+            return
+        place = self.blockBoundingGeometry(block).translated(self.contentOffset())
+        left, right = int(place.left()) + MARGIN, self.viewport().width() - MARGIN
+        bottom = min(int(place.bottom()), self.viewport().height() - 1)
+        label = self.tr("stopped here")
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * LABEL_SCALE)
+        metrics = QFontMetrics(font)
+        painter = QPainter(self.viewport())
+        painter.setFont(font)
+        painter.setPen(self._colours.stale)
+        start = right - metrics.horizontalAdvance(label)
+        painter.drawText(start, bottom + metrics.ascent() - metrics.height() // 2, label)
+        painter.drawLine(left, bottom, start - MARGIN // 2, bottom)
+        painter.end()
+
+    def _mark(self, line: int | None) -> None:
+        if line != self.stopped_line:
+            self.stopped_line = line
+            self.viewport().update()
 
     @Slot()
     def _show_more(self) -> None:
@@ -143,13 +191,17 @@ class TargetView(TextPane):
         bar = self.verticalScrollBar()
         follows = bar.value() == bar.maximum()
         if number >= len(self._lines):
-            self._insert_lines(len(self._lines), number + 1 - len(self._lines))
+            self._insert_lines(len(self._lines), number + 1 - len(self._lines), text)
         line = self._lines[number]
         old = line.text
         shown = text if is_final else text + _older_rest(line.before, len(text))
         # Settled text of a final line needs no colour of its own unless everything around it is grey.
         touched = not is_final or self._is_stale
-        is_recoloured = (line.settled, line.fresh, line.is_touched) != (settled, len(text), touched)
+        is_recoloured = (touched or line.is_touched) and (line.settled, line.fresh, line.is_touched) != (
+            settled,
+            len(text),
+            touched,
+        )
         line.text, line.settled, line.fresh, line.is_touched = shown, settled, len(text), touched
         if is_final:
             line.before = shown
@@ -161,12 +213,13 @@ class TargetView(TextPane):
         if follows and bar.value() != bar.maximum():
             bar.setValue(bar.maximum())
 
-    def _insert_lines(self, at: int, count: int) -> None:
+    def _insert_lines(self, at: int, count: int, text: str = "") -> None:
+        """Put ``count`` lines in front of line ``at``; ``text`` is that of the last, which must be the document's."""
         self._lines[at:at] = [ShownLine() for _ in range(count)]
-        cursor = QTextCursor(self.document().findBlockByNumber(max(0, at - 1)))
-        if at > 0:
-            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock)
-        cursor.insertText("\n" * count)
+        self._lines[at + count - 1].text = text
+        block = self.document().findBlockByNumber(max(0, at - 1))
+        place = block.position() + (block.length() - 1 if at > 0 else 0)
+        self._replace(place, place, "\n" * count + text)
 
     def _resize_lines(self, at: int, surplus: int) -> None:
         """Take out ``surplus`` lines from line ``at`` on."""
@@ -184,22 +237,26 @@ class TargetView(TextPane):
         cursor.removeSelectedText()
 
     def _edit(self, block: QTextBlock, old: str, new: str) -> None:
-        """Edit ``block`` from ``old`` to ``new``, touching only what lies between their common ends.
-
-        Qt moves a caret that stands where text is inserted, and its option to keep it there leaves the other end of
-        the selection to move; so both ends are put back by hand.
-        """
+        """Edit ``block`` from ``old`` to ``new``, touching only what lies between their common ends."""
         limit = min(len(old), len(new))
         first = limit if old[:limit] == new[:limit] else next(at for at in range(limit) if old[at] != new[at])
         rest = limit - first
         behind = next((at for at in range(rest) if old[-1 - at] != new[-1 - at]), rest)
-        start = block.position() + units(old[:first])
+        start, end = (block.position() + units(old[:length]) for length in (first, len(old) - behind))
+        self._replace(start, end, new[first : len(new) - behind])
+
+    def _replace(self, start: int, end: int, text: str) -> None:
+        """Put ``text`` in place of what is between ``start`` and ``end``.
+
+        Qt moves a caret that stands where text is inserted, and its option to keep it there leaves the other end of
+        the selection to move; so both ends are put back by hand.
+        """
         caret = self.textCursor()
         position, anchor = caret.position(), caret.anchor()
-        cursor = QTextCursor(block)
+        cursor = QTextCursor(self.document())
         cursor.setPosition(start)
-        cursor.setPosition(block.position() + units(old[: len(old) - behind]), QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(new[first : len(new) - behind])
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(text)
         if start in (position, anchor):
             place = self.verticalScrollBar().value()
             caret = self.textCursor()

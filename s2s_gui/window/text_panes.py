@@ -159,6 +159,11 @@ class SourceEdit(TextPane):
         self._note_composing()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Leave no composition behind: nothing would be translated until its end, which might never come."""
+        if self.is_composing and event.reason() is not Qt.FocusReason.PopupFocusReason:
+            QGuiApplication.inputMethod().commit()
+            if self.is_composing:
+                self.inputMethodEvent(QInputMethodEvent("", []))
         super().focusOutEvent(event)
         self._note_composing()
 

@@ -1,18 +1,20 @@
 """The middle of the window: bar, source pane and translation pane, side by side or stacked where it is narrow.
 
-Owns layout, fonts, colours and the names of the panes; knows nothing of requests.
+Owns layout, fonts, colours, the focus and the names of the panes; knows nothing of requests.
 """
 
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from s2s_gui.description import Direction
 from s2s_gui.window import languages, style
 from s2s_gui.window.actions import Actions
 from s2s_gui.window.bar import Bar
+from s2s_gui.window.find_bar import FindBar
+from s2s_gui.window.focus_ring import move_focus
 from s2s_gui.window.pane_card import PaneCard
 from s2s_gui.window.strip import Strip
 from s2s_gui.window.style import Shades
@@ -43,6 +45,10 @@ class Workspace(QWidget):
         source_card = PaneCard(self.source, self._source_note, self)
         target_card = PaneCard(self.target, self._target_note, self)
         target_card.add_above(self.strip)
+        self.find_source, self.find_target = FindBar(self.source, self), FindBar(self.target, self)
+        source_card.add_below(self.find_source)
+        target_card.add_below(self.find_target)
+        self._target_card = target_card
         source_card.add_button(actions["clear"], "clearButton")
         source_card.add_button(actions["paste"], "pasteButton")
         copy = target_card.add_button(actions["copy_translation"], "copyButton")
@@ -58,6 +64,16 @@ class Workspace(QWidget):
         box.addWidget(self.bar)
         box.addWidget(self.splitter, 1)
         self.bar.swap_button.clicked.connect(actions["swap"].trigger)
+        for name, function in (
+            ("find", lambda: self._find_bar().open_bar()),
+            ("find_next", lambda: self._find_bar().find_next()),
+            ("find_previous", lambda: self._find_bar().find_previous()),
+            ("focus_source", self.source.setFocus),
+            ("focus_target", self.target.setFocus),
+            ("next_part", lambda: self._move_focus(1)),
+            ("previous_part", lambda: self._move_focus(-1)),
+        ):
+            actions.connect_to(name, function)
         self.source.composing_changed.connect(self._arrange)
         bar = self.bar
         order = (self.source, self.target, copy, bar.direction_box, bar.swap_button, bar.model_box, bar.stop_button)
@@ -99,7 +115,21 @@ class Workspace(QWidget):
         """Use the colours of the theme."""
         self.bar.set_shades(shades)
         self.strip.set_shades(shades)
+        self.find_source.set_shades(shades)
+        self.find_target.set_shades(shades)
         self.target.set_colours(*style.text_colours(shades))
+
+    def close_front(self) -> bool:
+        """Close an open find bar, that of the focused pane first, else the message; return whether one was open."""
+        bars = (self._find_bar(), self.find_source, self.find_target)
+        opened = next((each for each in bars if each.isVisible()), None)
+        if opened is not None:
+            opened.close_bar()
+            return True
+        if self.strip.isVisible():
+            self.strip.dismiss()
+            return True
+        return False
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if local_file(event.mimeData()):
@@ -127,6 +157,16 @@ class Workspace(QWidget):
         self.clear_note()
         self.show_count(self._count)
         self.name_panes(self._direction)
+
+    def _find_bar(self) -> FindBar:
+        """Return the find bar of the pane that has the focus, else the source's."""
+        focused = QApplication.focusWidget()
+        in_target = focused is not None and self._target_card.isAncestorOf(focused)
+        return self.find_target if in_target else self.find_source
+
+    def _move_focus(self, step: int) -> None:
+        docks = self.window().findChildren(QDockWidget)
+        move_focus((self.bar, self.source, self.strip, self.target, *docks), step)
 
     def _arrange(self) -> None:
         """Stack the panes where the window is narrow, but never while an input method composes."""

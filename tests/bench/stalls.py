@@ -1,9 +1,10 @@
-"""How long the window stands still while 200 lines are translated: python tests/bench/stalls.py [model folder].
+"""How long the window stands still while a text is translated: stalls.py [--lines 10000] [model folder].
 
 Prints the worst gap and the 99th percentile of a 5 ms timer on the window's thread. Without a model it uses a fake
 engine that yields as fast as it can.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -19,23 +20,24 @@ from s2s_gui.storage.library import look
 from s2s_gui.window.live import State
 from tests.window.fakes import FakeTasks, models
 
-COUNT = 200
-LINES = [f"This is sentence {number}, which says that the train is late again." for number in range(COUNT)]
 LONGEST_SECONDS = 300
 
 
 def main() -> None:
     """Measure once and print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--lines", type=int, default=200)
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["S2S_GUI_HOME"] = home
-        measure()
+        measure(arguments.folder, arguments.lines)
 
 
-def measure() -> None:
-    """Translate the lines in a new window."""
+def measure(folder: Path | None, count: int) -> None:
+    """Translate ``count`` lines in a new window."""
     session.write(session.Session())
     fake = FakeTasks()
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     if folder is None:
         app.make_tasks = fake.make
     window = app.build(["stalls"])
@@ -57,13 +59,15 @@ def measure() -> None:
     timer.start(5)
     began = time.perf_counter()
     last = began
-    window.source.insertPlainText("\n".join(LINES))
+    window.source.insertPlainText(
+        "\n".join(f"This is sentence {number}, which says that the train is late." for number in range(count))
+    )
     wait(loop, lambda: window.live.state is State.DONE)
     seconds = time.perf_counter() - began
     timer.stop()
     gaps.sort()
     sys.stdout.write(
-        f"{seconds:.2f} s for {len(LINES)} lines; gaps of the event loop: worst {gaps[-1] * 1000:.1f} ms, "
+        f"{seconds:.2f} s for {count} lines; gaps of the event loop: worst {gaps[-1] * 1000:.1f} ms, "
         f"99th percentile {gaps[int(len(gaps) * 0.99)] * 1000:.1f} ms, of {len(gaps)}\n"
     )
     window.close()

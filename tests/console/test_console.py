@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 import s2s_gui
+from s2s_gui import paths
+from s2s_gui.console.json_line import as_json
 from s2s_gui.console.main import main
+from s2s_gui.messages import Hypothesis, Line, Result, Segment, Token
 from tests.engine import small
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +79,9 @@ def test_json_lines(translate: Translator) -> None:
     code, out, _ = translate("你好。世界。\n\n 12 \n".encode(), "--json", "--beam", "3", "--nbest", "2")
     assert code == 0
     first, second, third = (json.loads(line) for line in out.splitlines())
+    assert list(first) == [
+        *("source", "text", "score", "source_tokens", "tokens", "alignment", "stopped", "ms", "hypotheses")
+    ]
     assert first["source"] == "你好。世界。"
     assert len(first["hypotheses"]) == 2
     assert first["hypotheses"][0]["text"] == first["text"]
@@ -110,7 +116,10 @@ def test_prefix(translate: Translator) -> None:
         (("--json", "--beam", "2", "--nbest", "3"), 2, "widen the beam"),
         (("--from", "fr"), 1, "does not translate fr > en"),
         (("--no-such-option",), 2, "unrecognized"),
-        (("no such file",), 1, "no such file"),
+        (("no such file",), 1, "no such file: No such file or directory"),
+        (("/",), 1, "/: Is a directory"),
+        (("--model", ""), 1, "no model ''"),
+        (("--model", "~nobody-here/model"), 1, "no model '~nobody-here/model'"),
         (("--model", "nothing"), 1, "no model 'nothing'"),
     ],
 )
@@ -123,6 +132,45 @@ def test_wrong_usage_is_two_and_failure_one(
     assert "Traceback" not in err
 
 
+def test_languages_are_found_in_any_case(translate: Translator) -> None:
+    assert translate(b"12\n", "--from", "ZH-hans", to="EN")[:2] == (0, b"12\n")
+
+
+def test_wrong_usage_is_told_before_torch_is_imported(folder: str) -> None:
+    code = (
+        "import sys; from s2s_gui.console.main import main;"
+        f"code = main(['translate', '--model', {folder!r}, '--to', 'en', '--beam', '99']);"
+        "sys.exit(code if not {'torch', 'numpy'} & set(sys.modules) else 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT).returncode == 2
+
+
+def test_a_broken_model_is_told_with_all_its_faults(translate: Translator, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text("{}")
+    _, _, err = translate(b"a\n", "--model", str(tmp_path))
+    assert "lacks the field 'directions'" in err
+    assert "weights.safetensors is missing" in err
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_an_empty_one(
+    folder: str, tmp_path: Path, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text").write_text("12\n", encoding="utf-8")
+    files = ["-"] if closed == "stdin" else [str(tmp_path / "text")]
+    monkeypatch.setattr(sys, closed, None)
+    assert main(["translate", "--model", folder, "--to", "en", *files]) == 0
+
+
+def test_an_empty_translation_gives_way_to_the_others_of_its_rank() -> None:
+    def one(text: str) -> Hypothesis:
+        return Hypothesis(text, (Token("x", -1.0, 5),), -1.0)
+
+    segment = Segment(2, 4, ("你", "</s>"), (one(""), one("hello")))
+    result = Result("   ", (Line("  你好 ", "   ", (segment,)),), 0.1, 0.1, 1)
+    assert [found["text"] for found in json.loads(as_json(result, 2))["hypotheses"]] == ["   ", "  hello "]
+
+
 def test_two_ways_need_a_choice(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["translate", "--model", folder]) == 2
     assert "give --from and --to" in capsys.readouterr().err
@@ -131,7 +179,8 @@ def test_two_ways_need_a_choice(folder: str, capsys: pytest.CaptureFixture[str])
 def test_bytes_that_are_no_text(translate: Translator) -> None:
     code, _, err = translate(b"a\n\xff\n")
     assert code == 1
-    assert err == "s2s: standard input, line 2: this is not UTF-8 text.\n"
+    assert err.startswith("s2s: standard input, line 2: this is not UTF-8 text.")
+    assert translate(b"1\n2\n\xff\n3\n")[1] == b"1\n2\n"
 
 
 def test_models(folder: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +197,26 @@ def test_models(folder: str, home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["models", "info", folder]) == 0
     assert f"Folder: {folder}" in capsys.readouterr().out
     assert main(["models", "info", "broken"]) == 1
+
+
+def test_models_in_columns_on_a_terminal(
+    folder: str, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "shipped", lambda name: home / "shipped" / name)
+    assert main(["models"]) == 0
+    assert f"no model is installed; models belong into {home / 'models'}" in capsys.readouterr().err
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "mine").symlink_to(folder)
+    (home / "models" / "gone").mkdir()
+    (home / "models" / "gone" / "card.json").symlink_to(home / "nowhere")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["models"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "ID     DIRECTIONS                  LICENCE  NAME",
+        "small  zh-Hans > en, en > zh-Hans  CC0-1.0  Small",
+    ]
+    assert "gone: card.json is missing" in err
 
 
 def test_version_help_and_no_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,7 @@ class Scripted(Network):
                 probabilities[row, token] = probability
         return Step(probabilities.log(), Heard(tuple(rows)), torch.full((len(rows), 2), 0.5))
 
-    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
+    def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
         raise NotImplementedError
 
     def output_layer(self) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from math import log
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2s_gui.engine.beam import beam
 from s2s_gui.engine.constraints import LoopGuard
-from s2s_gui.engine.greedy import greedy
+from s2s_gui.engine.greedy import draw, greedy
 from s2s_gui.engine.options import Search
 from s2s_gui.engine.search import Decoded, Decoding, Draft, Job
 from s2s_gui.messages import Sampling
@@ -121,7 +122,7 @@ def test_sampling_repeats_with_its_seed_and_follows_the_mask() -> None:
     again, _ = run(greedy(network(), [job(), job()], search))
     assert [one.tokens for one in first[0]] == [one.tokens for one in again[0]] == [one.tokens for one in again[1]]
     other = {
-        run(greedy(network(), [job()], replace(search, sampling=Sampling(seed=seed))))[0][0][0].tokens
+        run(greedy(network(), [job()], replace(search, sampling=Sampling(seed=seed), hypotheses=1)))[0][0][0].tokens
         for seed in range(9)
     }
     assert len(other) > 1
@@ -131,6 +132,32 @@ def test_sampling_repeats_with_its_seed_and_follows_the_mask() -> None:
 def test_narrow_sampling_is_greedy(sampling: Sampling) -> None:
     ((found,),), _ = run(greedy(network(), [job()], replace(SEARCH, sampling=sampling)))
     assert found.tokens == (A, C, EOS)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(top_k=30), Sampling(top_p=0.4), Sampling(top_k=300, top_p=0.99)])
+def test_draws_come_from_the_set_and_in_the_shares_that_are_asked_for(sampling: Sampling) -> None:
+    logits = torch.randn(2000, generator=torch.Generator().manual_seed(3)) * 2
+    values, ids = logits.log_softmax(-1).sort(descending=True)
+    if sampling.top_k:
+        values, ids = values[: sampling.top_k], ids[: sampling.top_k]
+    shares = values.softmax(-1)
+    inside = shares.cumsum(-1) - shares < sampling.top_p
+    random = torch.Generator().manual_seed(1)
+    drawn = [draw(logits.log_softmax(-1), random, sampling) for _ in range(3000)]
+    assert set(drawn) <= set(ids[inside].tolist())
+    expected = float(shares[0] / shares[inside].sum())
+    assert drawn.count(int(ids[0])) / len(drawn) == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_only_openers_follow_the_prefix(beam_size: int) -> None:
+    search = replace(SEARCH, beam_size=beam_size)
+    bound = replace(job(prefix=(A,)), openers=(B, EOS))
+    decode = greedy if beam_size == 1 else beam
+    ((found,), (free,)), _ = run(decode(network(), [bound, job(prefix=(A,))], search))
+    assert found.tokens[:2] == (A, B)
+    assert found.log_probs[:2] == pytest.approx((log(0.5), log(0.35)), abs=1e-6)
+    assert free.tokens == (A, C, EOS)
 
 
 def test_batch_gives_what_each_source_gives_alone() -> None:

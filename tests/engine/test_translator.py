@@ -1,17 +1,19 @@
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from s2s_gui.description import TransformerConfig
 from s2s_gui.engine.cache import SentenceCache, Translated
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.translator import translate, translate_lines
 from s2s_gui.errors import ModelError, RequestError
+from s2s_gui.formats.safetensors import SafetensorsFile
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result, Sampling
 from s2s_gui.tasks import open_model
 from s2s_gui.text.sentencepiece import read_sentencepiece
@@ -110,6 +112,38 @@ def test_links_point_into_both_sides(model: Model) -> None:
     assert {link.target for link in best.alignment} == set(range(len(best.tokens)))
     assert {link.source for link in best.alignment} <= set(range(len(segment.source_tokens)))
     assert all(0 <= link.weight <= 1 for link in best.alignment)
+
+
+def test_a_blank_after_the_prefix_ends_its_word(model: Model) -> None:
+    texts = [stream(model, f"你好{n}吗", DecodeOptions(prefix="hello "))[1].text for n in range(6)]
+    assert all(text == "hello" or text.startswith("hello ") for text in texts)
+    other = [stream(model, f"你好{n}吗", DecodeOptions(prefix="hello"))[1].text for n in range(6)]
+    assert any(not text.startswith("hello ") for text in other)
+
+
+def test_a_line_of_known_sentences_can_be_stopped_between_them(model: Model) -> None:
+    cache = SentenceCache()
+    stream(model, "你好。", cache=cache)
+    work = translate(model, 1, "你好。" * 3 + "世界。", model.direction("zh", "en"), DecodeOptions(), cache)
+    shown = [next(work) for _ in range(3)]
+    assert [len(update.stable) for update in shown] == sorted({len(update.stable) for update in shown})
+    assert not any(update.is_final for update in shown)
+    work.close()
+    assert len(cache) == 1
+
+
+def test_weights_are_taken_over_and_not_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    handed: list[int] = []
+    read = SafetensorsFile.__getitem__
+
+    def noted(self: SafetensorsFile, name: str) -> NDArray[Any]:
+        array = read(self, name)
+        handed.append(array.ctypes.data)
+        return array
+
+    monkeypatch.setattr(SafetensorsFile, "__getitem__", noted)
+    loaded = open_model(small.write(tmp_path, tmp_path / "model"))
+    assert {parameter.data_ptr() for parameter in loaded.network.parameters()} == set(handed)
 
 
 def test_prefix_binds_the_first_segment_only(model: Model) -> None:

@@ -1,6 +1,7 @@
 import time
 
 import pytest
+import sentencex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +91,29 @@ def test_too_long_is_cut_after_clauses_then_at_blanks_then_anywhere() -> None:
     assert parts("1,000,000", 6) == ["1,000,", "000"]
     assert parts("abcdefgh", 3) == ["abc", "def", "gh"]
     assert parts("abe\u0301fg", 3) == ["ab", "e\u0301f", "g"]
+    assert parts("ab👩\u200d👧cd", 4) == ["ab", "👩\u200d👧c", "d"]
+    assert parts("abc👋🏽", 4) == ["abc", "👋🏽"]
+
+
+def test_a_pile_of_marks_is_cut_like_other_text() -> None:
+    assert [len(part) for part in parts("a" + "\u0301" * 299, 100)] == [100, 100, 100]
+
+
+def test_the_next_sentence_is_looked_for_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = []
+    segment = sentencex.segment
+
+    def counted(language: str, text: str) -> list[str]:
+        widths.append(len(text))
+        return segment(language, text)
+
+    monkeypatch.setattr(sentencex, "segment", counted)
+    found = sentences("你好。" * 50_000, "zh")
+    assert next(found) == Span(0, 3)
+    assert widths == [4000]
+    widths.clear()
+    assert sum(span.end - span.start for span in sentences("“" * 100_000 + "。", "zh")) == 100_001
+    assert max(widths) <= 32_000
 
 
 @settings(deadline=None, max_examples=200)

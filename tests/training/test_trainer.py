@@ -181,6 +181,7 @@ def test_two_processes_share_an_update(tmp_path: Path) -> None:
     script.write_text(
         "import sys, msgspec, torch, torch.distributed as dist\n"
         "from pathlib import Path\n"
+        "from s2s_gui.training.command import leave_together\n"
         "from s2s_gui.training.recipe import Recipe\n"
         "from s2s_gui.training.trainer import Trainer\n"
         "here = Path(sys.argv[1])\n"
@@ -193,7 +194,7 @@ def test_two_processes_share_an_update(tmp_path: Path) -> None:
         "both = [torch.empty_like(total) for _ in range(2)]\n"
         "dist.all_gather(both, total)\n"
         "assert torch.equal(both[0], both[1])\n"
-        "dist.destroy_process_group()\n"
+        "leave_together(trainer)\n"
     )
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(

@@ -3,6 +3,7 @@
 import sys
 import threading
 
+import pytest
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 from pytestqt.qtbot import QtBot
 
@@ -55,6 +56,40 @@ def test_while_quiet_partial_texts_wait_for_an_end(qtbot: QtBot) -> None:
     assert reader.updates == []
     bridge.post(Stopped(1))
     qtbot.waitUntil(lambda: len(reader.updates) == 2, timeout=PATIENCE_MS)
+
+
+def test_a_worker_waits_while_the_window_is_behind(monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
+    monkeypatch.setattr("s2s_gui.window.bridge.BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr("s2s_gui.window.bridge.LONGEST_HOLD_SECONDS", 60.0)
+    bridge = Bridge()
+    reader = Reader(bridge)
+    bridge.post(Partial(1, 0, 2, "a", "", True))
+    bridge._flush()
+    assert reader.updates == []
+    posted = threading.Event()
+
+    def post() -> None:
+        bridge.post(Partial(1, 1, 2, "b", "", True))
+        posted.set()
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    assert not posted.is_set()
+    monkeypatch.setattr("s2s_gui.window.bridge.BUDGET_SECONDS", 60.0)
+    bridge._flush()
+    assert posted.wait(PATIENCE_MS / 1000)
+    thread.join()
+    qtbot.waitUntil(lambda: len(reader.updates) == 2, timeout=PATIENCE_MS)
+
+
+def test_the_end_of_a_request_is_never_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2s_gui.window.bridge.BUDGET_SECONDS", 0.0)
+    bridge = Bridge()
+    bridge.post(Partial(1, 0, 2, "a", "", True))
+    bridge._flush()
+    bridge.post(Stopped(1))
+    bridge.close()
+    bridge.post(Partial(1, 1, 2, "b", "", True))
 
 
 def test_nothing_arrives_after_close(qtbot: QtBot) -> None:

@@ -56,6 +56,36 @@ def test_a_stopped_run_keeps_what_was_translated(view: TargetView) -> None:
     assert view.toPlainText() == view.translation() == "The new"
 
 
+def test_a_stopped_run_is_marked_where_it_stopped_without_a_change_of_the_text(view: TargetView) -> None:
+    view.begin(["a", "b", "c"])
+    view.show_partial(partial(0, "One", is_final=True))
+    view.show_partial(partial(1, "Two"))
+    unmarked = view.grab().toImage()
+    view.end()
+    assert view.stopped_line == 1
+    assert view.grab().toImage() != unmarked
+    assert view.toPlainText() == view.translation() == "One\nTwo"
+    view.begin(["a", "b", "c"])
+    assert view.stopped_line is None
+
+
+def test_a_run_that_showed_nothing_leaves_no_mark(view: TargetView) -> None:
+    view.restore("old", ["a"])
+    view.begin(["b"])
+    view.end()
+    assert view.stopped_line is None
+
+
+def test_a_new_line_is_one_edit(view: TargetView) -> None:
+    view.begin(["a", "b"])
+    view.show_partial(partial(0, "One", is_final=True))
+    changes: list[None] = []
+    view.document().contentsChange.connect(lambda *_: changes.append(None))
+    view.show_partial(partial(1, "Two", is_final=True))
+    assert len(changes) == 1
+    assert view.toPlainText() == "One\nTwo"
+
+
 def test_lines_keep_their_place_when_one_is_inserted_or_taken_out(view: TargetView) -> None:
     view.restore("A\nB\nC", ["a", "b", "c"])
     view.begin(["a", "x", "b", "c"])

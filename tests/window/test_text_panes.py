@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from s2s_gui.window.pacing import Cause
 from s2s_gui.window.text_panes import SourceEdit
+from tests.window.fakes import PATIENCE_MS
 
 
 @pytest.fixture
@@ -67,6 +68,22 @@ def test_a_given_up_composition_reports_nothing(pane: SourceEdit, edits: list[tu
     compose(pane, "")
     assert not pane.is_composing
     assert edits == []
+
+
+def test_a_composition_that_nobody_commits_ends_with_the_focus(
+    pane: SourceEdit, edits: list[tuple[str, Cause]], qtbot: QtBot
+) -> None:
+    pane.setFocus()
+    qtbot.waitUntil(pane.hasFocus, timeout=PATIENCE_MS)
+    states: list[bool] = []
+    pane.composing_changed.connect(states.append)
+    compose(pane, "ni")
+    pane.clearFocus()
+    assert not pane.is_composing
+    assert states == [True, False]
+    assert edits == []
+    QTest.keyClicks(pane, "a")
+    assert edits == [("a", Cause.TYPED)]
 
 
 def test_text_from_elsewhere_waits_for_the_end_of_a_composition(
