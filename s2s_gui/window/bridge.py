@@ -15,7 +15,7 @@ from s2s_gui.messages import Partial, Update
 FLUSH_MS = 33
 BUDGET_SECONDS = 0.008
 BACKLOG_MS = 8
-LONGEST_HOLD_SECONDS = 0.1
+LONGEST_HOLD_SECONDS = 0.02
 
 
 class Bridge(QObject):

@@ -160,6 +160,7 @@ def test_a_closed_stream_is_an_empty_one(
     files = ["-"] if closed == "stdin" else [str(tmp_path / "text")]
     monkeypatch.setattr(sys, closed, None)
     assert main(["translate", "--model", folder, "--to", "en", *files]) == 0
+    getattr(sys, closed).close()
 
 
 def test_an_empty_translation_gives_way_to_the_others_of_its_rank() -> None:
