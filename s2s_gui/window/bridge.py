@@ -15,7 +15,7 @@ from s2s_gui.messages import Partial, Update
 FLUSH_MS = 33
 BUDGET_SECONDS = 0.008
 BACKLOG_MS = 8
-LONGEST_HOLD_SECONDS = 0.02
+LONGEST_HOLD_SECONDS = 0.1
 
 
 class Bridge(QObject):
@@ -89,6 +89,7 @@ class Bridge(QObject):
             self._is_woken = False
             hides_all = self._is_quiet and all(isinstance(update, Partial) for update in self._waiting.values())
         if hides_all:
+            self._may_post.set()
             return
         self._may_post.clear()
         end = time.perf_counter() + BUDGET_SECONDS

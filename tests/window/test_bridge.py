@@ -82,6 +82,17 @@ def test_a_worker_waits_while_the_window_is_behind(monkeypatch: pytest.MonkeyPat
     qtbot.waitUntil(lambda: len(reader.updates) == 2, timeout=PATIENCE_MS)
 
 
+def test_a_window_that_is_hidden_while_behind_holds_nobody_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2s_gui.window.bridge.BUDGET_SECONDS", 0.0)
+    bridge = Bridge()
+    bridge.post(Partial(1, 0, 2, "a", "", True))
+    bridge._flush()
+    assert not bridge._may_post.is_set()
+    bridge.set_quiet(True)
+    bridge._flush()
+    assert bridge._may_post.is_set()
+
+
 def test_the_end_of_a_request_is_never_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("s2s_gui.window.bridge.BUDGET_SECONDS", 0.0)
     bridge = Bridge()
