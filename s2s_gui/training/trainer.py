@@ -302,19 +302,18 @@ class Trainer:
         return bool(watch.patience) and progress.since_best >= watch.patience
 
     def _scores(self) -> Scores:
-        """Score with the weights that would be saved, then go on with those that learn."""
-        current = [weight.detach().clone() for weight, _ in self.optimisers.pairs]
-        precision = self.precision
-        self.network.float().eval()
+        """Score a float32 copy with the weights that would be saved.
+
+        A copy, because DistributedDataParallel holds on to the storage and dtype of the weights that learn; its
+        initial values must not draw from the run's random numbers.
+        """
+        with torch.random.fork_rng():
+            network = build(self.network.config).eval()
         source = self.average or [master for _, master in self.optimisers.pairs]
         with torch.no_grad():
-            for weight, better in zip(self.network.parameters(), source, strict=True):
+            for weight, better in zip(network.parameters(), source, strict=True):
                 weight.copy_(better)
-            scores = score_dev_sets(self.network, self.card(), self.tokenizer, self.recipe, self.base, self.encoder)
-            self.network.to(precision).train()
-            for weight, before in zip(self.network.parameters(), current, strict=True):
-                weight.copy_(before)
-        return scores
+        return score_dev_sets(network, self.card(), self.tokenizer, self.recipe, self.base, self.encoder)
 
     def _log(self, row: dict[str, Any]) -> None:
         if self.rank == 0:

@@ -172,8 +172,9 @@ def has_loopback() -> bool:
 
 
 @pytest.mark.skipif(not has_loopback(), reason="processes of one run talk over the loopback interface, which is down")
-def test_two_processes_share_an_update(tmp_path: Path) -> None:
-    recipe = toy_recipe(tmp_path, TRANSFORMER, updates=6, tokens=256)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_two_processes_share_an_update(precision: str, tmp_path: Path) -> None:
+    recipe = toy_recipe(tmp_path, TRANSFORMER, updates=6, tokens=256, precision=precision)
     recipe = msgspec.structs.replace(recipe, watch=Watch(every=4, save_every_minutes=1e-6))
     table = msgspec.json.encode(recipe)
     (tmp_path / "recipe.json").write_bytes(table)
