@@ -50,10 +50,13 @@ def card_faults(card: ModelCard) -> list[str]:
     decoding = card.decoding
     source, target = card.network.source_vocabulary, card.network.target_vocabulary
     ids = [
-        ("eos", decoding.eos, 0, min(source, target)),
-        ("unk", decoding.unk, 0, min(source, target)),
+        ("eos", decoding.eos, 0, target if decoding.source_end is not None else min(source, target)),
+        ("unk", decoding.unk, 0, target),
         ("start", decoding.start, -1, target),
         *(("never", id, 0, target) for id in decoding.never),
+        *(("source_start", id, 0, source) for id in decoding.source_start),
+        *(("source_end", id, 0, source) for id in decoding.source_end or ()),
+        ("pad_source_with", decoding.pad_source_with, -1, source),
     ]
     faults += [
         f"decoding.{name} is {id}, but ids of this vocabulary lie between {low} and {high - 1}."
@@ -63,11 +66,13 @@ def card_faults(card: ModelCard) -> list[str]:
     if decoding.eos in (*decoding.never, decoding.unk):
         faults.append("decoding.eos is among the ids that must not be produced: no translation could end.")
     faults += _position_faults(card)
-    names = [str(direction) for direction in card.directions]
-    faults += [f"The direction {name} is listed twice." for name in dict.fromkeys(names) if names.count(name) > 1]
-    for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target)):
+    names = [str(direction) for direction in card.directions] + [str(tongue.language) for tongue in card.languages]
+    faults += [f"{name} is listed twice." for name in dict.fromkeys(names) if names.count(name) > 1]
+    if not card.directions and len(card.languages) < 2:
+        faults.append("The model goes no direction: directions is empty, and languages names no two of them.")
+    for name in card.files():
         if not is_plain(name):
-            faults.append(f"The tokenizer file {name!r} is not a plain name of a file inside the model's folder.")
+            faults.append(f"The file {name!r} is not a plain name of a file inside the model's folder.")
     return faults
 
 

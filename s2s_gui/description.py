@@ -6,6 +6,7 @@ and nothing else; unknown fields are refused by name.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,6 +56,7 @@ class TransformerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     ``positions``: "marian" has sines in the first half and cosines in the second with divisor d/2 - 1, "halves"
     the same with divisor d/2 (transformers' Marian), "interleaved" sine and cosine in turn with divisor d/2 (the
     paper), "learned" a table of ``max_positions`` rows. ``first_position`` is the number of the first token.
+    ``activation``: "gelu-tanh" and "gelu-sigmoid" (x sigmoid(1.702 x)) are approximations of "gelu".
     """
 
     source_vocabulary: VocabularySize
@@ -66,7 +68,7 @@ class TransformerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     decoder_layers: Depth = 2
     decoder: Literal["attention", "ssru"] = "ssru"
     norm: Literal["post", "pre"] = "post"
-    activation: Literal["relu", "gelu", "swish"] = "relu"
+    activation: Literal["relu", "gelu", "gelu-tanh", "gelu-sigmoid", "swish"] = "relu"
     tied: Literal["none", "target", "all"] = "all"
     positions: Literal["marian", "halves", "interleaved", "learned"] = "marian"
     first_position: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
@@ -91,49 +93,81 @@ NetworkConfig = RecurrentConfig | TransformerConfig
 
 
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A language by ISO 639 code, with an ISO 15924 script where the language has several ("zh", "Hans")."""
+    """A language by ISO 639 code; script (ISO 15924) and region (ISO 3166) where they matter ("zh-Hans", "pt-BR")."""
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}$")]
     script: Annotated[str, msgspec.Meta(pattern=r"^([A-Z][a-z]{3})?$")] = ""
+    region: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|[0-9]{3})?$")] = ""
 
     def __str__(self) -> str:
-        return f"{self.code}-{self.script}" if self.script else self.code
+        return "-".join(part for part in (self.code, self.script, self.region) if part)
 
 
 class Direction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One way that a model goes; ``tag`` is a piece put before the source, "" for none ("<2zh>")."""
+    """One way that a model goes; ``tag`` is a piece put before the source, "" for none ("<2zh>").
+
+    ``prefix`` is a piece that every target begins with and that is no part of its text ("spa_Latn"), "" for none.
+    """
 
     source: Language
     target: Language
     tag: str = ""
+    prefix: str = ""
 
     def __str__(self) -> str:
         return f"{self.source} > {self.target}"
+
+
+class Tongue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the languages of a model that goes from any of them to any other, and the token that names it there."""
+
+    language: Language
+    token: str
 
 
 class TokenizerFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tokenizers of both sides: kind and file names inside the model's folder; one name may serve both.
 
     "sentencepiece": SentencePiece models. "words": one token a line, text is split at blanks; line n is id n.
-    "characters": one character a line, written as a JSON string; line n is id n.
+    "characters": one character a line, written as a JSON string; line n is id n. "tokens": as "words", for a model
+    whose tokenizer is not known: a line of text is tokens with blanks between, and every token may stand in it.
+
+    ``source_tokens``, ``target_tokens``: files with a JSON list, the piece of each id, where a SentencePiece model's
+    own numbers do not count. ``specials`` are tokens that no text becomes and that show nothing. ``blanks`` are the
+    characters that stand for a blank in pieces.
     """
 
     source: str
     target: str
-    kind: Literal["sentencepiece", "words", "characters"] = "sentencepiece"
+    kind: Literal["sentencepiece", "words", "characters", "tokens"] = "sentencepiece"
+    source_tokens: str = ""
+    target_tokens: str = ""
+    specials: tuple[str, ...] = ()
+    blanks: str = "\u2581"
 
 
 class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a model likes to be decoded when the user has not said otherwise.
 
-    ``start`` is the id of the decoder's first input, -1 a vector of zeros (Marian). ``never`` are ids that must not
-    be produced (``<unk>``, direction tags). ``max_source`` is the longest segment in tokens, the end symbol included.
+    ``eos`` and ``unk`` are target ids, ``start`` is the id of the decoder's first input, -1 a vector of zeros
+    (Marian). ``never`` are ids that must not be produced (direction tags), and so is ``unk`` unless ``allow_unk``.
+    ``max_source`` is the longest segment in tokens, the end symbol included.
+
+    Source ids: ``source_start``, the direction's tag, the pieces, ``source_end`` (None: ``eos``), with ``tag_last``
+    the tag after all. Sources shorter than ``pad_source_to`` are filled up with ``pad_source_with``, -1 for vectors
+    of zeros: a network that was trained on padding without a mask needs it.
     """
 
     eos: int = 0
     unk: int = 1
     start: int = -1
     never: tuple[int, ...] = ()
+    allow_unk: bool = False
+    source_start: tuple[int, ...] = ()
+    source_end: tuple[int, ...] | None = None
+    tag_last: bool = False
+    pad_source_to: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 0
+    pad_source_with: int = -1
     beam_size: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     length_penalty: float = 1.0
     max_length_ratio: Annotated[float, msgspec.Meta(gt=0, le=100)] = 2.0
@@ -151,30 +185,95 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything a user may ask of a model before it is loaded."""
+    """Everything a user may ask of a model before it is loaded.
+
+    A model goes the ways listed in ``directions`` and from any of ``languages`` to any other.
+    """
 
     format_version: int = FORMAT_VERSION
     id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     task: Literal["translate", "summarise", "generate"] = "translate"
-    directions: Annotated[tuple[Direction, ...], msgspec.Meta(min_length=1)]
+    directions: tuple[Direction, ...] = ()
+    languages: tuple[Tongue, ...] = ()
     network: NetworkConfig
     tokenizer: TokenizerFiles
     decoding: DecodingDefaults = DecodingDefaults()
+    shortlist: str = ""
     licence: str
     training_data: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     notes: str = ""
 
+    def ways(self) -> tuple[Direction, ...]:
+        """Return every direction that the model goes."""
+        return _ways(self.directions, self.languages)
+
+    def files(self) -> tuple[str, ...]:
+        """Return the names of the files that the card speaks of: tokenizers and shortlist."""
+        tokenizer = self.tokenizer
+        names = (tokenizer.source, tokenizer.target, tokenizer.source_tokens, tokenizer.target_tokens, self.shortlist)
+        return tuple(dict.fromkeys(name for i, name in enumerate(names) if name or i < 2))
+
+    def offer(self) -> str:
+        """Return the directions for people, on one line."""
+        parts = [str(direction) for direction in self.directions]
+        if self.languages:
+            parts.append(f"from any of {len(self.languages)} languages to any other")
+        return ", ".join(parts)
+
+
+@lru_cache(maxsize=16)
+def _ways(directions: tuple[Direction, ...], languages: tuple[Tongue, ...]) -> tuple[Direction, ...]:
+    between = (
+        Direction(source.language, target.language, source.token, target.token)
+        for source in languages
+        for target in languages
+        if source is not target
+    )
+    return (*directions, *between)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """One side's tokenizer as a reader hands it over; how to use it is in the card's ``TokenizerFiles``.
+
+    ``name`` is for messages. ``model`` is a serialised SentencePiece model, b"" for the other kinds. ``tokens`` is the
+    token of each id; empty where the SentencePiece model's own numbers count.
+    """
+
+    name: str
+    model: bytes = b""
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """A lexical shortlist (Jean et al. 2015 as Marian has it): which target ids a source id may lead to.
+
+    Target ids below ``frequent`` are always among the candidates; those of source id i are
+    ``ids[offsets[i] : offsets[i + 1]]``. ``offsets`` is uint64 [V_source + 1], ``ids`` uint32 [n], both numpy arrays.
+    """
+
+    frequent: int
+    offsets: Any
+    ids: Any
+
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """A model as a reader hands it over: card, weights by name (numpy arrays, read when asked for), tokenizer paths.
+    """A model as a reader hands it over: card, weights by name (numpy arrays, read when asked for), tokenizers.
 
-    Weight names and shapes are those of the network's ``state_dict``.
+    Weight names and shapes are those of the network's ``state_dict``. ``source`` and ``target`` are one object where
+    both sides share a tokenizer. ``format`` and ``precision`` are for people ("Bergamot", "int8"); ``files`` are all
+    that the model was read from.
     """
 
     card: ModelCard
     weights: Mapping[str, Any]
-    source_tokenizer: Path
-    target_tokenizer: Path
+    source: Vocabulary
+    target: Vocabulary
+    shortlist: Shortlist | None = None
+    format: str = "s2s"
+    precision: str = ""
+    files: tuple[Path, ...] = ()

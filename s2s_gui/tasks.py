@@ -53,7 +53,7 @@ class Tasks:
     def _load(self, request: LoadModel) -> Iterator[Update]:
         started = perf_counter()
         model = open_model(Path(request.folder))
-        deque(_warmed_up(model, model.card.directions[0]), maxlen=0)
+        deque(_warmed_up(model, model.card.ways()[0]), maxlen=0)
         self._model = model
         self._cache = SentenceCache()
         yield ModelReady(request.number, request.folder, model.card, perf_counter() - started, model.parameters)

@@ -23,8 +23,7 @@ def table() -> int:
         if one.card is None or one.fault:
             print(f"s2s: {one.folder}: {one.fault}", file=sys.stderr)
         else:
-            directions = ", ".join(str(direction) for direction in one.card.directions)
-            rows.append((one.card.id, directions, one.card.licence, one.card.name))
+            rows.append((one.card.id, one.card.offer(), one.card.licence, one.card.name))
     if not rows:
         print(f"s2s: no model is installed; models belong into {paths.user_models()}.", file=sys.stderr)
     elif sys.stdout.isatty():
@@ -61,7 +60,7 @@ def _described(card: ModelCard) -> str:
     parts = [
         f"{card.name} ({card.id})",
         f"Task: {card.task}",
-        "Directions: " + ", ".join(str(direction) for direction in card.directions),
+        f"Directions: {card.offer()}",
         f"Network: {card.network.__struct_config__.tag}",
         f"Licence: {card.licence}",
         *(f"Trained on: {corpus}" for corpus in card.training_data),

@@ -70,7 +70,7 @@ def _model(wanted: str | None, source: str | None, target: str | None) -> librar
 
 
 def _directions(card: ModelCard, source: str | None, target: str | None) -> list[Direction]:
-    return [one for one in card.directions if _is(one.source, source) and _is(one.target, target)]
+    return [one for one in card.ways() if _is(one.source, source) and _is(one.target, target)]
 
 
 def _is(language: Language, wanted: str | None) -> bool:
@@ -79,7 +79,7 @@ def _is(language: Language, wanted: str | None) -> bool:
 
 def _only_direction(card: ModelCard, source: str | None, target: str | None) -> Direction:
     found = _directions(card, source, target)
-    offered = ", ".join(str(direction) for direction in card.directions)
+    offered = card.offer()
     if not found:
         raise RequestError(
             f"The model {card.name} does not translate {source or 'anything'} > {target or 'anything'};"

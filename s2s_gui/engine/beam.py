@@ -19,6 +19,7 @@ from s2s_gui.engine.search import (
     Job,
     ask,
     best,
+    candidates,
     encode,
     opened,
     ranked,
@@ -43,13 +44,15 @@ class _Live:
 def beam(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
     """Decode ``jobs`` as one batch; return ``search.hypotheses`` hypotheses for each, best first."""
     never = torch.tensor(search.never, dtype=torch.int64)
+    shortlists = candidates(jobs)
     state = encode(network, jobs)
     beams = [[_Live(row)] for row in range(len(jobs))]
     finished: list[list[Decoded]] = [[] for _ in jobs]
     while any(beams):
         rows = [live for one in beams for live in one]
         last = [live.tokens[-1] if live.tokens else search.start for live in rows]
-        asked = ask(network, last, state, never)
+        numbers = [number for number, one in enumerate(beams) for _ in one]
+        asked = ask(network, last, state, never, shortlists, numbers)
         lengths = [(job, len(live.tokens)) for job, one in zip(jobs, beams, strict=True) for live in one]
         values, ids = best(opened(asked.log_probs, lengths), search.beam_size)
         parents: list[int] = []
@@ -79,14 +82,14 @@ def _continued(
     if at < len(job.prefix):
         token = job.prefix[at]
         return [_extended(live, token, float(asked.raw[live.row, token]), asked) for live in beam]
-    candidates = [
+    continuations = [
         (live.total + value, live, token, value)
         for live in beam
         for value, token in zip(values[live.row], ids[live.row], strict=True)
         if value > -torch.inf
     ]
-    candidates.sort(key=lambda candidate: -candidate[0])
-    return [_extended(live, token, value, asked) for _, live, token, value in candidates[:room]]
+    continuations.sort(key=lambda one: -one[0])
+    return [_extended(live, token, value, asked) for _, live, token, value in continuations[:room]]
 
 
 def _extended(live: _Live, token: int, log_prob: float, asked: Asked) -> _Live:

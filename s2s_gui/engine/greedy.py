@@ -19,6 +19,7 @@ from s2s_gui.engine.search import (
     Job,
     ask,
     best,
+    candidates,
     encode,
     opened,
     ranked,
@@ -38,6 +39,7 @@ class _Row:
     """One hypothesis while it grows."""
 
     job: Job
+    number: int
     random: torch.Generator
     tokens: list[int] = field(default_factory=list)
     log_probs: list[float] = field(default_factory=list)
@@ -48,13 +50,14 @@ class _Row:
 def greedy(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
     """Decode ``jobs`` as one batch; with sampling, ``search.hypotheses`` draws for each."""
     draws = search.hypotheses if search.sampling else 1
-    rows = [_Row(job, _random(search, draw)) for job in jobs for draw in range(draws)]
+    rows = [_Row(job, number, _random(search, draw)) for number, job in enumerate(jobs) for draw in range(draws)]
+    shortlists = candidates(jobs)
     never = torch.tensor(search.never, dtype=torch.int64)
     state = encode(network, [row.job for row in rows])
     live = rows
     last = [search.start] * len(rows)
     while live:
-        asked = ask(network, last, state, never)
+        asked = ask(network, last, state, never, shortlists, [row.number for row in live])
         allowed = opened(asked.log_probs, [(row.job, len(row.tokens)) for row in live])
         choices = _choose(allowed, live, search.sampling)
         for index, (row, choice) in enumerate(zip(live, choices, strict=True)):

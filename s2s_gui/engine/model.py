@@ -7,14 +7,20 @@ memory of its own and takes over the tensors that were read.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from s2s_gui.description import Direction, Language, ModelCard, ModelDescription, TransformerConfig
+from s2s_gui.description import (
+    Direction,
+    ModelCard,
+    ModelDescription,
+    TransformerConfig,
+    Vocabulary,
+)
 from s2s_gui.engine.constraints import numeric_ids
+from s2s_gui.engine.shortlist import LexicalShortlist
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.networks.build import build
 from s2s_gui.networks.network import Network
@@ -34,6 +40,7 @@ class Model:
     source: Tokenizer
     target: Tokenizer
     numeric: frozenset[int]
+    shortlist: LexicalShortlist | None = None
 
     @property
     def parameters(self) -> int:
@@ -51,14 +58,15 @@ class Model:
     def direction(self, source: str, target: str) -> Direction:
         """Return the direction between two languages ("zh" finds "zh-Hans"); raise ``RequestError`` if none fits."""
         for exact in (True, False):
-            for direction in self.card.directions:
+            for direction in self.card.ways():
                 sides = ((source, direction.source), (target, direction.target))
                 if all(
                     wanted == str(language) or (not exact and wanted == language.code) for wanted, language in sides
                 ):
                     return direction
-        offered = ", ".join(str(direction) for direction in self.card.directions)
-        raise RequestError(f"The model {self.card.name} does not translate {source} > {target}; it offers {offered}.")
+        raise RequestError(
+            f"The model {self.card.name} does not translate {source} > {target}; it offers {self.card.offer()}."
+        )
 
 
 def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model:
@@ -68,9 +76,9 @@ def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model
     """
     card = description.card
     found = [*faults]
-    source = _tokenizer(description, description.source_tokenizer, found)
-    same = description.source_tokenizer == description.target_tokenizer
-    target = source if same else _tokenizer(description, description.target_tokenizer, found)
+    source = _tokenizer(card, description.source, card.tokenizer.source, found)
+    same = description.source is description.target
+    target = source if same else _tokenizer(card, description.target, card.tokenizer.target, found)
     _check_vocabularies(card, source, target, found)
     if card.network.faults():
         raise ModelError(card.id, list(dict.fromkeys([*found, *card.network.faults()])))
@@ -82,23 +90,27 @@ def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model
     network.load_state_dict(tensors, assign=True)
     network.requires_grad_(False)
     network.eval()
-    return Model(card, network, source, target, numeric_ids([target.piece(id) for id in range(target.size)]))
+    numeric = numeric_ids([target.piece(id) for id in range(target.size)])
+    lists = description.shortlist
+    shortlist = LexicalShortlist(lists, target.size, same) if lists is not None else None
+    return Model(card, network, source, target, numeric, shortlist)
 
 
-def _names(language: Language) -> tuple[str, str]:
-    return str(language), language.code
-
-
-def _tokenizer(description: ModelDescription, path: Path, found: list[str]) -> Tokenizer | None:
-    if not path.is_file():
+def _tokenizer(card: ModelCard, vocabulary: Vocabulary, name: str, found: list[str]) -> Tokenizer | None:
+    if not vocabulary.model and not vocabulary.tokens:
         return None
-    card = description.card
-    tags = {direction.tag for direction in card.directions if direction.tag}
     try:
-        return open_tokenizer(card.tokenizer.kind, path, eos=card.decoding.eos, unk=card.decoding.unk, specials=tags)
+        return open_tokenizer(
+            vocabulary, card.tokenizer, eos=card.decoding.eos, unk=card.decoding.unk, tags=_tags(card)
+        )
     except ModelError as error:
-        found.extend(f"{path.name}: {fault}" for fault in error.faults if f"{path.name}: {fault}" not in found)
+        found.extend(f"{name}: {fault}" for fault in error.faults if f"{name}: {fault}" not in found)
         return None
+
+
+def _tags(card: ModelCard) -> list[str]:
+    tags = [tag for direction in card.directions for tag in (direction.tag, direction.prefix) if tag]
+    return list(dict.fromkeys([*tags, *(tongue.token for tongue in card.languages)]))
 
 
 def _check_vocabularies(card: ModelCard, source: Tokenizer | None, target: Tokenizer | None, found: list[str]) -> None:
@@ -112,10 +124,12 @@ def _check_vocabularies(card: ModelCard, source: Tokenizer | None, target: Token
                 f"The network's {side} vocabulary has {size} entries, but {name} has {tokenizer.size}:"
                 " they belong to different models."
             )
-    if source is not None:
-        for tag in dict.fromkeys(direction.tag for direction in card.directions if direction.tag):
-            if source.id_of(tag) is None:
-                found.append(f"The direction tag {tag!r} is not in {card.tokenizer.source}.")
+    tags = [direction.tag for direction in card.directions] + [tongue.token for tongue in card.languages]
+    prefixes = [direction.prefix for direction in card.directions] + [tongue.token for tongue in card.languages]
+    for tokenizer, pieces, name in ((source, tags, card.tokenizer.source), (target, prefixes, card.tokenizer.target)):
+        if tokenizer is not None:
+            missing = [repr(piece) for piece in dict.fromkeys(pieces) if piece and tokenizer.id_of(piece) is None]
+            _name(f"{name} lacks the pieces that stand for languages", missing, found)
 
 
 def _tensors(network: Network, weights: Mapping[str, Any], found: list[str]) -> dict[str, torch.Tensor]:

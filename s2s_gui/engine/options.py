@@ -57,7 +57,7 @@ def resolve(options: DecodeOptions, defaults: DecodingDefaults) -> Search:
         sampling=options.sampling,
         start=defaults.start,
         eos=defaults.eos,
-        never=tuple(sorted({*defaults.never, defaults.unk})),
+        never=tuple(sorted({*defaults.never, *(() if defaults.allow_unk else (defaults.unk,))})),
     )
 
 

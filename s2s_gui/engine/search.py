@@ -24,13 +24,15 @@ SPARE_TOKENS = 8
 class Job:
     """One source to decode: its ids with tag and end symbol, the target ids it must begin with, its loop guard.
 
-    ``openers``: the only ids that may follow the prefix, nothing if any may.
+    ``openers``: the only ids that may follow the prefix, nothing if any may. ``candidates``: the shortlist, ascending
+    target ids int64 [K] that alone may be produced, None if all may.
     """
 
     source: tuple[int, ...]
     prefix: tuple[int, ...]
     guard: LoopGuard
     openers: tuple[int, ...] = ()
+    candidates: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,30 @@ Decoding = Generator[list[Draft], None, list[list[Decoded]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """The shortlists of a batch of jobs: all their ids int64 [K], and bool [J, K], which of them job j may use.
+
+    ``allowed`` is None where all jobs have the same.
+    """
+
+    ids: Tensor
+    allowed: Tensor | None
+
+
+@torch.inference_mode()
+def candidates(jobs: Sequence[Job]) -> Candidates | None:
+    """Return the batch's shortlists, None unless every job has one."""
+    lists = [job.candidates for job in jobs]
+    if any(one is None for one in lists):
+        return None
+    found = [one for one in lists if one is not None]
+    if all(one is found[0] for one in found):
+        return Candidates(found[0], None)
+    ids = torch.unique(torch.cat(found))
+    return Candidates(ids, torch.stack([torch.isin(ids, one, assume_unique=True) for one in found]))
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The network's answer: log-probabilities [R, V] before and after the mask, state, attention [R, S] or None."""
 
@@ -79,10 +105,30 @@ def encode(network: Network, jobs: Sequence[Job]) -> State:
 
 
 @torch.inference_mode()
-def ask(network: Network, tokens: Sequence[int], state: State, never: Tensor) -> Asked:
-    """Make one step: ``tokens`` are the last one of each row, ``never`` int64 [N] the forbidden ids."""
-    step = network.step(torch.tensor(tokens, dtype=torch.int64), state)
-    raw = step.logits.float().log_softmax(-1)
+def ask(
+    network: Network,
+    tokens: Sequence[int],
+    state: State,
+    never: Tensor,
+    shortlists: Candidates | None,
+    numbers: Sequence[int],
+) -> Asked:
+    """Make one step: ``tokens`` are the last one of each row, ``never`` int64 [N] the forbidden ids.
+
+    ``numbers`` are the rows' jobs, by which their shortlists are found; what is not on one has probability 0.
+    """
+    last = torch.tensor(tokens, dtype=torch.int64)
+    if shortlists is None:
+        step = network.step(last, state)
+        raw = step.logits.float().log_softmax(-1)
+    else:
+        step = network.step(last, state, shortlists.ids)
+        logits = step.logits.float()
+        if shortlists.allowed is not None:
+            logits = logits.masked_fill(~shortlists.allowed[list(numbers)], -torch.inf)
+        size = network.config.target_vocabulary
+        raw = logits.new_full((len(tokens), size), -torch.inf)
+        raw.index_copy_(1, shortlists.ids, logits.log_softmax(-1))
     return Asked(raw, forbid(raw, never), step.state, step.attention)
 
 

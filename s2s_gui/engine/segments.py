@@ -54,10 +54,10 @@ class Task:
 
     def plan(self, content: str) -> Iterator[Planned]:
         """Yield a line's segments, cut as they are asked for; a line without words is one that is copied."""
-        if not has_words(content):
-            span = inner(content)
+        span = inner(content)
+        if not has_words(content) or self.model.card.tokenizer.kind == "tokens":
             if span.end > span.start:
-                yield Planned(span, content[span.start : span.end], "", True)
+                yield Planned(span, content[span.start : span.end], "", not has_words(content))
             return
         is_first = True
         target = self.direction.target.code
@@ -78,15 +78,16 @@ class Task:
         return str(self.direction), self.search, self.prefix if forced else "", planned.text
 
     def prepare(self, planned: Planned, *, forced: bool) -> Prepared:
-        """Return the segment as a job: tag, pieces, end symbol; ``forced`` binds it to the prefix."""
+        """Return the segment as a job: its source ids as the model wants them; ``forced`` binds it to the prefix."""
         model = self.model
-        eos = model.card.decoding.eos
-        pieces = [*self._tag(), *model.source.encode(planned.text), Piece(eos, model.source.piece(eos))]
+        pieces = self._framed(model.source.encode(planned.text))
         ids = tuple(piece.id for piece in pieces)
         prefix = tuple(piece.id for piece in model.target.encode(self.prefix.strip())) if forced else ()
         openers = self.openers if prefix else ()
         repeats = max(most_repeats(ids), most_repeats(planned.text))
-        job = Job(ids, prefix, guard(self.search.repeat_limit, repeats, model.numeric), openers)
+        allowed = None if model.shortlist is None else model.shortlist.candidates(ids, prefix)
+        prefix = (*self._language(), *prefix)
+        job = Job(ids, prefix, guard(self.search.repeat_limit, repeats, model.numeric), openers, allowed)
         return Prepared(job, tuple(piece.text for piece in pieces))
 
     def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:
@@ -106,13 +107,30 @@ class Task:
         alignment = links(decoded.attention, source_tokens)
         return Hypothesis(self.text(decoded.tokens), tokens, decoded.score, alignment, decoded.stopped)
 
-    def _tag(self) -> list[Piece]:
+    def _framed(self, pieces: list[Piece]) -> list[Piece]:
+        """Put around a segment's pieces what the model wants there: start, tag, end, padding."""
+        decoding = self.model.card.decoding
         tag = self.direction.tag
         id = self.model.source.id_of(tag) if tag else None
-        return [] if id is None else [Piece(id, tag)]
+        tagged = [] if id is None else [Piece(id, tag)]
+        start = [self._piece(id) for id in decoding.source_start]
+        end = [self._piece(id) for id in ((decoding.eos,) if decoding.source_end is None else decoding.source_end)]
+        framed = [*start, *pieces, *end, *tagged] if decoding.tag_last else [*start, *tagged, *pieces, *end]
+        if not framed:
+            framed = [Piece(-1, "")]
+        return framed + [self._piece(decoding.pad_source_with)] * (decoding.pad_source_to - len(framed))
+
+    def _piece(self, id: int) -> Piece:
+        return Piece(id, "" if id < 0 else self.model.source.piece(id))
+
+    def _language(self) -> tuple[int, ...]:
+        """Return the token that names the target language, where every target begins with one."""
+        prefix = self.direction.prefix
+        id = self.model.target.id_of(prefix) if prefix else None
+        return () if id is None else (id,)
 
     def _fits(self, text: str) -> bool:
-        return len(self.model.source.encode(text)) + len(self._tag()) + 1 <= self.model.card.decoding.max_source
+        return len(self._framed(self.model.source.encode(text))) <= self.model.card.decoding.max_source
 
 
 def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from s2s_gui.cards import LFS_POINTER, card_faults, is_plain, lfs_fault, read_card, write_card
-from s2s_gui.description import ModelCard, ModelDescription
+from s2s_gui.cards import CARD, LFS_POINTER, card_faults, is_plain, lfs_fault, read_card, write_card
+from s2s_gui.description import ModelCard, ModelDescription, Shortlist, Vocabulary
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.safetensors import SafetensorsFile
+from s2s_gui.formats.shortlist import read_shortlist
+from s2s_gui.text.opening import read_vocabulary
 
 WEIGHTS = "weights.safetensors"
 README = "README.md"
@@ -46,11 +48,15 @@ def survey(folder: Path) -> Survey:
         faults.extend(error.faults)
     if card is None:
         return Survey(None, tuple(faults))
-    for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target)):
-        faults.extend(_tokenizer_faults(folder, name))
-    names = (card.tokenizer.source, card.tokenizer.target)
-    source, target = (folder / (name if is_plain(name) else "") for name in names)
-    return Survey(ModelDescription(card, weights, source, target), tuple(faults))
+    for name in card.files():
+        faults.extend(_file_faults(folder, name))
+    source, target, shortlist = _vocabularies_and_shortlist(folder, card, faults)
+    precision = weights.precision if isinstance(weights, SafetensorsFile) else ""
+    files = tuple(folder / name for name in (CARD, WEIGHTS, *card.files()))
+    return Survey(
+        ModelDescription(card, weights, source, target, shortlist, "s2s", precision, files),
+        tuple(dict.fromkeys(faults)),
+    )
 
 
 def read(folder: Path) -> ModelDescription:
@@ -62,28 +68,24 @@ def read(folder: Path) -> ModelDescription:
 
 
 def write(
-    card: ModelCard, weights: Mapping[str, NDArray[Any]], tokenizers: Mapping[str, Path], readme: str, folder: Path
+    card: ModelCard, weights: Mapping[str, NDArray[Any]], files: Mapping[str, bytes], readme: str, folder: Path
 ) -> None:
     """Write a model folder, replacing one that is there.
 
-    ``weights`` are float32 or float16 arrays by ``state_dict`` name; ``tokenizers`` gives for each file name that the
-    card mentions the file to copy.
+    ``weights`` are float32 or float16 arrays by ``state_dict`` name; ``files`` gives the content of each file that the
+    card mentions.
     """
     faults = card_faults(card)
     faults += [f"{name} is {array.dtype}." for name, array in weights.items() if array.dtype not in ("f4", "f2")]
-    faults += [
-        f"No file is given for {name}."
-        for name in dict.fromkeys((card.tokenizer.source, card.tokenizer.target))
-        if name not in tokenizers
-    ]
+    faults += [f"No content is given for {name}." for name in card.files() if name not in files]
     if faults:
         raise ModelError(str(folder), faults)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, aside / WEIGHTS)
-        for name, path in tokenizers.items():
-            shutil.copyfile(path, aside / name)
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
         (aside / README).write_text(readme, encoding="utf-8")
         write_card(card, aside)
         aside.chmod(0o755)
@@ -95,14 +97,42 @@ def write(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _tokenizer_faults(folder: Path, name: str) -> list[str]:
+def _vocabularies_and_shortlist(
+    folder: Path, card: ModelCard, faults: list[str]
+) -> tuple[Vocabulary, Vocabulary, Shortlist | None]:
+    """Return what the files hold; one that cannot be read is left empty, and the fault noted."""
+    files = card.tokenizer
+    sides: list[Vocabulary] = []
+    for name, tokens in ((files.source, files.source_tokens), (files.target, files.target_tokens)):
+        if sides and (name, tokens) == (files.source, files.source_tokens):
+            sides.append(sides[0])
+            continue
+        vocabulary = Vocabulary(name)
+        if not any(_file_faults(folder, one) for one in (name, tokens) if one):
+            try:
+                vocabulary = read_vocabulary(folder / name, files.kind, folder / tokens if tokens else None)
+            except ModelError as error:
+                faults.extend(f"{name}: {fault}" for fault in error.faults)
+        sides.append(vocabulary)
+    shortlist = None
+    if card.shortlist and not _file_faults(folder, card.shortlist):
+        try:
+            shortlist = read_shortlist(
+                folder / card.shortlist, card.network.source_vocabulary, card.network.target_vocabulary
+            )
+        except ModelError as error:
+            faults.extend(error.faults)
+    return sides[0], sides[1], shortlist
+
+
+def _file_faults(folder: Path, name: str) -> list[str]:
     if not is_plain(name):
-        return []
+        return [f"The file {name!r} is not a plain name of a file inside the model's folder."]
     path = folder / name
     if not path.is_file():
-        return [f"The tokenizer file {name} is missing."]
+        return [f"The file {name} is missing."]
     if path.resolve().parent != folder.resolve():
-        return [f"The tokenizer file {name} is a link to a place outside the model's folder."]
+        return [f"The file {name} is a link to a place outside the model's folder."]
     with path.open("rb") as file:
         return [lfs_fault(name)] if file.read(len(LFS_POINTER)) == LFS_POINTER else []
 

@@ -51,6 +51,12 @@ class SafetensorsFile(Mapping[str, NDArray[Any]]):
             array = (array.astype(np.uint32) << 16).view(np.float32)
         return array.reshape(entry.shape)
 
+    @property
+    def precision(self) -> str:
+        """The element types, for people: "fp32", or several with commas."""
+        names = {"F32": "fp32", "F16": "fp16", "BF16": "bf16"}
+        return ", ".join(sorted({names[entry.dtype] for entry in self._entries.values()}))
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

@@ -49,8 +49,11 @@ class Network(nn.Module, ABC):
         """Read sources [B, S] of ``lengths`` [B] and return the state before the first step, one row a source."""
 
     @abstractmethod
-    def step(self, tokens: Tensor, state: State) -> Step:
-        """Feed one token a row (int64 [R]) and return logits for the next one, the new state and the attention."""
+    def step(self, tokens: Tensor, state: State, candidates: Tensor | None = None) -> Step:
+        """Feed one token a row (int64 [R]) and return logits for the next one, the new state and the attention.
+
+        With ``candidates`` (int64 [K], a shortlist) the output layer computes only those ids' logits, [R, K].
+        """
 
     @abstractmethod
     def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -62,6 +65,13 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def output_layer(self) -> tuple[Tensor, Tensor]:
         """Return the output layer's weight [V, d] and bias [V]."""
+
+    def logits(self, features: Tensor, candidates: Tensor | None) -> Tensor:
+        """Return the logits [R, V] of ``features`` [R, d], or [R, K] for ``candidates`` [K] alone."""
+        weight, bias = self.output_layer()
+        if candidates is not None:
+            weight, bias = weight.index_select(0, candidates), bias.index_select(0, candidates)
+        return nn.functional.linear(features, weight, bias)
 
     def forward(self, source: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
         """Return logits [B, T, V] for decoder inputs ``target`` [B, T]; equals the steps one by one."""

@@ -120,12 +120,12 @@ class Recurrent(Network):
         bias = padding_mask(lengths, source.shape[1]).to(x.dtype) * MASKED
         return RecurrentState(cells, memory, self.attention.key(memory), bias)
 
-    def step(self, tokens: Tensor, state: State) -> Step:
+    def step(self, tokens: Tensor, state: State, candidates: Tensor | None = None) -> Step:
         """Decode one position; attention is [R, S], None in a network without any."""
         assert isinstance(state, RecurrentState)
         x = self.dropout(self.target_embedding(tokens[:, None]) * self.scale)
         features, state, attention = self._advance(x, state)
-        logits = nn.functional.linear(features[:, 0], *self.output_layer())
+        logits = self.logits(features[:, 0], candidates)
         return Step(logits, state, None if attention is None else attention[:, 0])
 
     def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:

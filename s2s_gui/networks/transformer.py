@@ -191,7 +191,7 @@ class Transformer(Network):
             0, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), bias, (own,) * len(self.decoder)
         )
 
-    def step(self, tokens: Tensor, state: State) -> Step:
+    def step(self, tokens: Tensor, state: State, candidates: Tensor | None = None) -> Step:
         """Decode one position; attention [R, S] is the mean over the last layer's heads."""
         assert isinstance(state, TransformerState)
         x = self._embed(self.target_embedding, tokens[:, None], state.position)
@@ -202,7 +202,7 @@ class Transformer(Network):
             own.append(cache)
         if self.config.norm == "pre":
             x = self.decoder_norm(x)
-        logits = nn.functional.linear(x[:, 0], *self.output_layer())
+        logits = self.logits(x[:, 0], candidates)
         return Step(logits, replace(state, position=state.position + 1, own=tuple(own)), weights.mean(1)[:, 0])
 
     def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sentencepiece import SentencePieceProcessor
 
 from s2s_gui.errors import ModelError
-from s2s_gui.text.tokenizer import Detokeniser, Piece, read_bytes, without_surrogates
+from s2s_gui.text.tokenizer import Detokeniser, Piece, first_ids, read_bytes, without_surrogates
 
 BLANK = "\u2581"
 
@@ -48,13 +48,8 @@ class SentencePieceTokenizer:
     """A SentencePiece model; ids are the file's own."""
 
     def __init__(self, model: bytes, *, where: str, specials: Collection[str] = ()) -> None:
-        self._processor = SentencePieceProcessor()
-        try:
-            self._processor.LoadFromSerializedProto(_with_control_pieces(model, specials))
-            size = self._processor.GetPieceSize()
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise ModelError(where, ["The file is damaged or is not a SentencePiece model."]) from error
-        self._pieces = [self._processor.IdToPiece(id) for id in range(size)]
+        self._processor = _load(model, where, specials)
+        self._pieces = [self._processor.IdToPiece(id) for id in range(self._processor.GetPieceSize())]
         self._shown = [_shown(self._processor, id, piece) for id, piece in enumerate(self._pieces)]
 
     @property
@@ -85,9 +80,84 @@ class SentencePieceTokenizer:
         return self._pieces[id].startswith(BLANK)
 
 
+class PieceTokenizer:
+    """A SentencePiece model that cuts, with numbers from a list: ``tokens`` by id (transformers' Marian, CTranslate2).
+
+    ``specials`` are tokens that no text becomes and that show nothing, apart from ``eos`` and ``unk``; ``blanks`` are
+    the characters that stand for a blank in a token. What the list lacks is ``unk``.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        tokens: Sequence[str],
+        *,
+        where: str,
+        eos: int,
+        unk: int,
+        specials: Collection[str],
+        blanks: str,
+    ) -> None:
+        self._processor = _load(model, where)
+        self._tokens = tuple(tokens)
+        self._ids = first_ids(self._tokens)
+        self._unk = unk
+        self._silent = frozenset({eos, unk, *(self._ids[special] for special in specials if special in self._ids)})
+        self._blanks = blanks
+        spaces = str.maketrans(dict.fromkeys(blanks, " "))
+        self._shown = [self._show(id, token, spaces) for id, token in enumerate(self._tokens)]
+
+    @property
+    def size(self) -> int:
+        return len(self._tokens)
+
+    def encode(self, text: str) -> list[Piece]:
+        pieces = []
+        for token in self._processor.EncodeAsPieces(without_surrogates(text)):
+            id = self._ids.get(token, self._unk)
+            pieces.append(Piece(self._unk if id in self._silent else id, token))
+        return pieces
+
+    def decode(self, ids: Iterable[int]) -> str:
+        detokeniser = self.stream()
+        for id in ids:
+            detokeniser.push(id)
+        return detokeniser.text
+
+    def stream(self) -> Detokeniser:
+        return SentencePieceDetokeniser(self._shown)
+
+    def piece(self, id: int) -> str:
+        return self._tokens[id]
+
+    def id_of(self, piece: str) -> int | None:
+        return self._ids.get(piece)
+
+    def begins_word(self, id: int) -> bool:
+        return self._tokens[id][:1] in self._blanks
+
+    def _show(self, id: int, token: str, spaces: dict[int, str]) -> str | bytes:
+        if id in self._silent:
+            return ""
+        own = self._processor.PieceToId(token)
+        if self._processor.IsByte(own) and self._processor.IdToPiece(own) == token:
+            return bytes([int(token[3:-1], 16)])
+        return token.translate(spaces)
+
+
 def read_sentencepiece(path: Path, specials: Collection[str] = ()) -> SentencePieceTokenizer:
     """Read a SentencePiece model; pieces named in ``specials`` can not come out of any text."""
     return SentencePieceTokenizer(read_bytes(path), where=str(path), specials=specials)
+
+
+def _load(model: bytes, where: str, specials: Collection[str] = ()) -> SentencePieceProcessor:
+    processor = SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(_with_control_pieces(model, specials))
+        processor.GetPieceSize()
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ModelError(where, ["The file is damaged or is not a SentencePiece model."]) from error
+    return processor
 
 
 def _shown(processor: SentencePieceProcessor, id: int, piece: str) -> str | bytes:

@@ -91,17 +91,20 @@ class ListedDetokeniser:
 
 
 class ListedTokenizer:
-    """A vocabulary that is a list: line n of the file is id n. Words are split at blanks, characters one by one.
+    """A vocabulary that is a list of tokens by id: "words" are parted by blanks, "characters" by nothing.
 
-    ``specials`` are pieces that text must never become, apart from the tokens ``eos`` and ``unk``.
+    ``specials`` are pieces that text must never become, apart from the tokens ``eos`` and ``unk``. With "tokens" the
+    text is tokens with blanks between: every one may be written, and only the end symbol shows nothing.
     """
 
-    def __init__(self, tokens: Sequence[str], *, words: bool, eos: int, unk: int, specials: Iterable[str] = ()) -> None:
+    def __init__(self, tokens: Sequence[str], kind: str, *, eos: int, unk: int, specials: Iterable[str] = ()) -> None:
         self._tokens = tuple(tokens)
-        self._words = words
+        self._kind = kind
         self._unk = unk
-        self._ids = {token: id for id, token in enumerate(self._tokens)}
-        self._silent = frozenset({eos, unk} | {self._ids[special] for special in specials if special in self._ids})
+        self._ids = first_ids(self._tokens)
+        self._silent = frozenset({eos})
+        if kind != "tokens":
+            self._silent |= {unk, *(self._ids[special] for special in specials if special in self._ids)}
 
     @property
     def size(self) -> int:
@@ -109,9 +112,9 @@ class ListedTokenizer:
 
     def encode(self, text: str) -> list[Piece]:
         pieces = []
-        for token in text.split() if self._words else text:
+        for token in self._split(text):
             id = self._ids.get(token, self._unk)
-            pieces.append(Piece(self._unk if id in self._silent else id, token))
+            pieces.append(Piece(self._unk if id in self._silent and self._kind != "tokens" else id, token))
         return pieces
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -121,7 +124,7 @@ class ListedTokenizer:
         return detokeniser.text
 
     def stream(self) -> Detokeniser:
-        return ListedDetokeniser(self._tokens, " " if self._words else "", self._silent)
+        return ListedDetokeniser(self._tokens, "" if self._kind == "characters" else " ", self._silent)
 
     def piece(self, id: int) -> str:
         return self._tokens[id]
@@ -130,7 +133,17 @@ class ListedTokenizer:
         return self._ids.get(piece)
 
     def begins_word(self, id: int) -> bool:
-        return self._words or self._tokens[id].isspace()
+        return self._kind != "characters" or self._tokens[id].isspace()
+
+    def _split(self, text: str) -> Iterable[str]:
+        if self._kind == "tokens":
+            return (token for token in text.split(" ") if token)
+        return text.split() if self._kind == "words" else text
+
+
+def first_ids(tokens: Sequence[str]) -> dict[str, int]:
+    """Return the id of each token; of several alike the first counts."""
+    return {token: id for id, token in reversed(list(enumerate(tokens)))}
 
 
 def without_surrogates(text: str) -> str:
@@ -153,6 +166,17 @@ def read_words(path: Path) -> list[str]:
     """Return the tokens of a "words" file: UTF-8, one token a line, no token twice."""
     tokens = _lines(path)
     _refuse_repeats(path, tokens)
+    return tokens
+
+
+def read_json_list(path: Path) -> list[str]:
+    """Return the tokens of a file that is a JSON list of strings."""
+    try:
+        tokens = json.loads(read_bytes(path))
+    except (ValueError, RecursionError):
+        tokens = None
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise ModelError(str(path), ["The list of tokens is not a JSON list of strings."])
     return tokens
 
 

@@ -24,9 +24,9 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
     recipe = read_recipe(recipe_path)
     description = native.read(run / "best")
     card = description.card
-    tokenizers = {name: run / "best" / name for name in {card.tokenizer.source, card.tokenizer.target}}
+    files = {name: (run / "best" / name).read_bytes() for name in card.files()}
     weights = {name: np.asarray(weight).astype(np.float16) for name, weight in description.weights.items()}
-    native.write(card, weights, tokenizers, "", folder)  # the figures are those of the weights as they ship
+    native.write(card, weights, files, "", folder)  # the figures are those of the weights as they ship
     measured = _measure(recipe, recipe_path.parent, folder)
     figures: list[Figure] = []
     for name, found in measured:
@@ -40,7 +40,7 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
         decoding=card.decoding,
         figures=tuple(figures),
     )
-    native.write(card, weights, tokenizers, _readme(card, recipe, measured), folder)
+    native.write(card, weights, files, _readme(card, recipe, measured), folder)
     return card
 
 

@@ -117,11 +117,11 @@ def read_side(path: Path) -> list[str]:
 def _direction(model: Model, source: str | None, target: str | None) -> Direction:
     fitting = [
         direction
-        for direction in model.card.directions
+        for direction in model.card.ways()
         if source in (None, direction.source.code, str(direction.source))
         and target in (None, direction.target.code, str(direction.target))
     ]
     if len(fitting) != 1:
-        offered = ", ".join(map(str, model.card.directions))
+        offered = model.card.offer()
         raise RequestError(f"Say with --from and --to which way to evaluate; {model.card.id} offers {offered}.")
     return fitting[0]

@@ -26,7 +26,7 @@ from s2s_gui.formats import native
 from s2s_gui.networks.build import build
 from s2s_gui.networks.network import Network
 from s2s_gui.tasks import open_model
-from s2s_gui.text.opening import open_tokenizer
+from s2s_gui.text.opening import open_tokenizer, read_vocabulary
 from s2s_gui.text.tokenizer import Tokenizer
 from s2s_gui.training.batches import IGNORED, Batch, pool_batches
 from s2s_gui.training.corpora import Corpora
@@ -190,7 +190,7 @@ class Trainer:
             name: tensor.numpy() for (name, _), tensor in zip(self.network.named_parameters(), masters, strict=True)
         }
         card = self.card()
-        files = {file: self.out / file for file in {self.files.source, self.files.target}}
+        files = {file: (self.out / file).read_bytes() for file in {self.files.source, self.files.target}}
         native.write(card, weights, files, f"# {card.name}\n\n{card.notes}\n", self.out / name)
         if name == "last":
             state = {
@@ -334,7 +334,8 @@ class Trainer:
 
     def _open_tokenizer(self) -> Tokenizer:
         tags = [direction.tag for direction in self.directions if direction.tag]
-        return open_tokenizer(self.files.kind, self.out / self.files.source, eos=0, unk=1, specials=tags)
+        vocabulary = read_vocabulary(self.out / self.files.source, self.files.kind)
+        return open_tokenizer(vocabulary, self.files, eos=0, unk=1, tags=tags)
 
     def _start_output_bias(self) -> None:
         """Begin with the logarithms of the tokens' frequencies, which spares the first hundred updates."""

@@ -172,8 +172,8 @@ class LiveTranslation(QObject):
         self.card, self.folder, self.loading_folder = update.card, update.folder, ""
         self.last = self.last_measured = None
         self.pacer.forget_speed()
-        if self.direction not in update.card.directions:
-            self.direction = update.card.directions[0]
+        if self.direction not in update.card.ways():
+            self.direction = update.card.ways()[0]
         self._sent = ([], "", self.options)
         self._set_state(State.EMPTY)
         self.model_ready.emit(update)

@@ -237,10 +237,10 @@ class MainWindow(QMainWindow):
     def _on_model_ready(self, ready: ModelReady) -> None:
         self.strip.dismiss()
         self._names.setdefault(ready.folder, ready.card.name)
-        self.bar.set_directions(ready.card.directions, self.live.direction)
+        self.bar.set_directions(ready.card.ways(), self.live.direction)
         self.bar.show_model(ready.folder)
         self.workspace.name_panes(self.live.direction)
-        self.font_notice.look(ready.card.directions, self.live.text)
+        self.font_notice.look(ready.card.ways(), self.live.text)
         self.memory.touch()
 
     @Slot(object)

@@ -70,7 +70,7 @@ class Swapping:
 
     def _reverse(self) -> Direction | None:
         live = self._live
-        return reverse_of(live.direction, live.card.directions) if live.direction and live.card else None
+        return reverse_of(live.direction, live.card.ways()) if live.direction and live.card else None
 
     def _turn(self, old: Direction, new: Direction, shown: str, source: str) -> None:
         """Show ``shown`` in grey as the text that the translation of ``source`` will replace."""

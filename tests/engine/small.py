@@ -55,5 +55,5 @@ def write(place: Path, folder: Path, *, recurrent: bool = False, **changes: Any)
     vocabulary = spm.make(place)
     size = SentencePieceProcessor(model_file=str(vocabulary)).GetPieceSize()
     made = msgspec.structs.replace(card(size, recurrent=recurrent), **changes)
-    native.write(made, weights(made), {"joint.spm": vocabulary}, "# Small\n", folder)
+    native.write(made, weights(made), {"joint.spm": vocabulary.read_bytes()}, "# Small\n", folder)
     return folder

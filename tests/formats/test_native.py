@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -71,14 +72,15 @@ def test_what_is_written_is_read(made: Path) -> None:
     assert len(description.weights) == len(wanted)
     for name, array in wanted.items():
         np.testing.assert_array_equal(description.weights[name], array)
-    assert description.source_tokenizer == made / "joint.spm"
+    assert description.source.model == (made / "joint.spm").read_bytes()
+    assert description.source is description.target
     assert (made / "README.md").read_text() == "# Small\n"
 
 
 def test_half_precision(made: Path, tmp_path: Path) -> None:
     card = native.read(made).card
     halves = {name: array.astype(np.float16) for name, array in small.weights(card).items()}
-    native.write(card, halves, {"joint.spm": made / "joint.spm"}, "", tmp_path / "half")
+    native.write(card, halves, {"joint.spm": (made / "joint.spm").read_bytes()}, "", tmp_path / "half")
     assert open_model(tmp_path / "half").parameters == open_model(made).parameters
 
 
@@ -93,11 +95,16 @@ def test_bfloat16_is_widened(folder: Path) -> None:
 def test_writing_replaces_whole_or_not_at_all(folder: Path) -> None:
     description = native.read(folder)
     before = (folder / native.WEIGHTS).read_bytes()
-    with pytest.raises(OSError, match="no such"):
-        native.write(description.card, description.weights, {"joint.spm": Path("no such file")}, "", folder)
+    card = msgspec.structs.replace(description.card, shortlist="no such folder/lex.bin")
+    with pytest.raises(ModelError, match="no such folder"):
+        native.write(card, description.weights, {"joint.spm": description.source.model}, "", folder)
+    with pytest.raises(UnicodeEncodeError):
+        native.write(description.card, description.weights, {"joint.spm": description.source.model}, "\ud800", folder)
     assert (folder / native.WEIGHTS).read_bytes() == before
     (folder / "old file").touch()
-    native.write(description.card, small.weights(description.card, 1), {"joint.spm": folder / "joint.spm"}, "", folder)
+    native.write(
+        description.card, small.weights(description.card, 1), {"joint.spm": description.source.model}, "", folder
+    )
     assert (folder / native.WEIGHTS).read_bytes() != before
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "card.json", "joint.spm", native.WEIGHTS]
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
@@ -137,7 +144,7 @@ def test_all_faults_come_at_once(folder: Path) -> None:
         (b"\xff{}", "not JSON"),
         (b"[]", "object"),
         (b"[" * 100_000, "not JSON"),
-        (b"{}", "lacks the field 'directions'"),
+        (b"{}", "lacks the field 'network'"),
         (b'{"format_version": 2}', "newer version of the program"),
         (b'{"format_version": "x"}', "format_version is 'x'"),
         (LFS_POINTER + b"\noid sha256:1\n", "Git LFS"),
@@ -182,7 +189,7 @@ def test_unknown_tag_and_repeated_direction(folder: Path) -> None:
     way = {"source": {"code": "zh"}, "target": {"code": "en"}, "tag": "<2xx>"}
     change_card(folder, directions=[way, way])
     found = faults(folder)
-    assert "'<2xx>' is not in joint.spm" in found
+    assert "joint.spm lacks the pieces that stand for languages: '<2xx>'" in found
     assert "listed twice" in found
 
 

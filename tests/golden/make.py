@@ -38,7 +38,7 @@ def main() -> None:
             Trainer(recipe, folder, folder / "out", resume=False).run(None)
             learnt = native.read(folder / "out" / "last")
             weights = {key: np.asarray(value).astype(np.float16) for key, value in learnt.weights.items()}
-            files = {learnt.card.tokenizer.source: learnt.source_tokenizer}
+            files = {name: (folder / "out" / "last" / name).read_bytes() for name in learnt.card.files()}
             native.write(learnt.card, weights, files, "", HERE / name)
         model = open_model(HERE / name)
         sources = [source for source, _ in toy_pairs(20, 7, is_reversed=True, seed=3)]

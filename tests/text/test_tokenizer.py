@@ -1,16 +1,24 @@
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from s2s_gui.description import TokenizerFiles
 from s2s_gui.errors import ModelError
-from s2s_gui.text.opening import open_tokenizer
-from s2s_gui.text.tokenizer import Piece
+from s2s_gui.text.opening import open_tokenizer, read_vocabulary
+from s2s_gui.text.tokenizer import Piece, Tokenizer
+
+
+def opened(path: Path, kind: Literal["words", "characters"], tags: Sequence[str] = ()) -> Tokenizer:
+    files = TokenizerFiles(path.name, path.name, kind)
+    return open_tokenizer(read_vocabulary(path, kind), files, eos=0, unk=1, tags=tags)
 
 
 def test_words(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     path.write_text("</s>\n<unk>\n<2en>\nhello\nworld\n", encoding="utf-8")
-    words = open_tokenizer("words", path, eos=0, unk=1, specials=["<2en>"])
+    words = opened(path, "words", ["<2en>"])
     assert words.size == 5
     assert words.encode(" hello  there </s> <2en>") == [
         Piece(3, "hello"),
@@ -26,7 +34,7 @@ def test_words(tmp_path: Path) -> None:
 def test_characters(tmp_path: Path) -> None:
     path = tmp_path / "characters.txt"
     path.write_text('"</s>"\n"<unk>"\n"a"\n" "\n"\\n"\n"中"\n', encoding="utf-8")
-    characters = open_tokenizer("characters", path, eos=0, unk=1)
+    characters = opened(path, "characters")
     ids = [piece.id for piece in characters.encode("a 中x")]
     assert ids == [2, 3, 5, 1]
     stream = characters.stream()
@@ -45,4 +53,4 @@ def test_faults_name_the_line(tmp_path: Path, kind: str, content: bytes, words: 
     path = tmp_path / "list.txt"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=words):
-        open_tokenizer("words" if kind == "words" else "characters", path, eos=0, unk=1)
+        read_vocabulary(path, kind)

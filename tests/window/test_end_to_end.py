@@ -64,9 +64,7 @@ def model() -> Path:
         decoding=DecodingDefaults(never=(1, 2, 3)),
         licence="MIT",
     )
-    listed = paths.user_data() / "characters.txt"
-    listed.parent.mkdir(parents=True, exist_ok=True)
-    listed.write_text("".join(f'"{piece}"\n' for piece in pieces), encoding="utf-8")
+    listed = "".join(f'"{piece}"\n' for piece in pieces).encode()
     weights = {name: value.numpy() for name, value in random_network(config).state_dict().items()}
     folder = paths.user_models() / "tiny"
     native.write(card, weights, {"characters.txt": listed}, "A model of noise, for tests.", folder)

@@ -1,0 +1,35 @@
+"""Weights under the names of our networks, read from a foreign file only when they are asked for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class LazyWeights(Mapping[str, Array]):
+    """A mapping whose values are made anew each time they are asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Array]]) -> None:
+        self._makers = dict(makers)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def stacked(*parts: Callable[[], Array]) -> Callable[[], Array]:
+    """Return the maker of ``parts`` one upon the other, as ``layers.Stacked`` wants its weights."""
+    return lambda: np.concatenate([part() for part in parts])
+
+
+def zeros(*shape: int) -> Callable[[], Array]:
+    """Return the maker of an array of zeros, for a bias that a format leaves out."""
+    return lambda: np.zeros(shape, np.float32)
