@@ -16,7 +16,7 @@ def language(name: str) -> Language | None:
     known = OTHERS.get(head.lower(), head)
     try:
         found = langcodes.get(f"{known}-{rest}" if rest else known)
-    except langcodes.LanguageTagError:
+    except ValueError:  # LanguageTagError among them
         return None
     code = OTHERS.get(found.language or "", found.language or "")
     if not re.fullmatch("[a-z]{2,3}", code) or code == "und" or not found.is_valid():
