@@ -24,6 +24,7 @@ SPARE_TOKENS = 8
 class Job:
     """One source to decode: its ids with tag and end symbol, the target ids it must begin with, its loop guard.
 
+    ``named`` of the prefix's first tokens name the target language: no part of the text, nor of the score.
     ``openers``: the only ids that may follow the prefix, nothing if any may. ``candidates``: the shortlist, ascending
     target ids int64 [K] that alone may be produced, None if all may.
     """
@@ -33,6 +34,7 @@ class Job:
     guard: LoopGuard
     openers: tuple[int, ...] = ()
     candidates: Tensor | None = None
+    named: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def result(
             return None
         stopped = "loop" if excess else "length"
     count = len(tokens) - excess
-    score = sum(log_probs[:count]) / count**search.length_penalty
+    score = sum(log_probs[job.named : count]) / count**search.length_penalty
     return Decoded(tuple(tokens[:count]), tuple(log_probs[:count]), tuple(attention[:count]), score, stopped)
 
 

@@ -86,8 +86,9 @@ class Task:
         openers = self.openers if prefix else ()
         repeats = max(most_repeats(ids), most_repeats(planned.text))
         allowed = None if model.shortlist is None else model.shortlist.candidates(ids, prefix)
-        prefix = (*self._language(), *prefix)
-        job = Job(ids, prefix, guard(self.search.repeat_limit, repeats, model.numeric), openers, allowed)
+        language = self._language()
+        loops = guard(self.search.repeat_limit, repeats, model.numeric)
+        job = Job(ids, (*language, *prefix), loops, openers, allowed, len(language))
         return Prepared(job, tuple(piece.text for piece in pieces))
 
     def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:

@@ -7,7 +7,7 @@ import langcodes
 from s2s_gui.description import Direction, Language
 
 # What langcodes does not know: codes of Argos, and the macro-language that everybody says for Mandarin.
-OTHERS = {"zt": "zh-Hant", "pb": "pt-BR", "cmn": "zh", "no": "nb"}
+OTHERS = {"zt": "zh-Hant", "pb": "pt-BR", "cmn": "zh", "no": "nb", "ns": "nso"}
 
 
 def language(name: str) -> Language | None:
@@ -15,7 +15,7 @@ def language(name: str) -> Language | None:
     head, _, rest = name.strip().replace("_", "-").partition("-")
     known = OTHERS.get(head.lower(), head)
     try:
-        found = langcodes.get(f"{known}-{rest}" if rest else known)
+        found = langcodes.get(langcodes.standardize_tag(f"{known}-{rest}" if rest else known))
     except ValueError:  # LanguageTagError among them
         return None
     code = OTHERS.get(found.language or "", found.language or "")

@@ -223,3 +223,9 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
         if shift > 63:
             raise ValueError("a number of more than 64 bits")
+
+
+def pieces_of(model: bytes, where: str) -> list[str]:
+    """Return the pieces of a serialised model by their own ids; raise ``ModelError`` if it is none."""
+    processor = _load(model, where)
+    return [processor.IdToPiece(id) for id in range(processor.GetPieceSize())]
