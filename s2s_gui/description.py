@@ -26,6 +26,11 @@ class RecurrentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     ``width`` is the embedding's, ``hidden`` the decoder's. A bidirectional encoder has ``hidden / 2`` units a side,
     so that its final state fits the decoder. ``reverse_source`` feeds the source backwards (Sutskever et al.).
     Without attention the encoder's final state, a vector of fixed length, is all that the decoder sees.
+    ``attention``: "luong" and "concat" are two scores of Luong et al., both used after the cell.
+
+    ``initial`` says for each of the decoder's layers from which of the encoder's its first state comes; () is layer
+    by layer. Without ``readout`` the output layer reads the decoder and the context as they are, with it through a
+    tanh layer of ``width`` values. ``gates`` and ``reset_after`` are explained in ``networks/cells.py``.
     """
 
     source_vocabulary: VocabularySize
@@ -36,9 +41,14 @@ class RecurrentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     hidden: Width = 512
     bidirectional: bool = True
     reverse_source: bool = False
-    attention: Literal["none", "bahdanau", "luong"] = "luong"
+    attention: Literal["none", "bahdanau", "luong", "concat"] = "luong"
     tied: Literal["none", "target", "all"] = "all"
     dropout: Rate = 0.0
+    scale_embedding: bool = True
+    readout: bool = True
+    gates: Literal["sigmoid", "clipped-fifth", "clipped-sixth"] = "sigmoid"
+    reset_after: bool = True
+    initial: Annotated[tuple[int, ...], msgspec.Meta(max_length=64)] = ()
 
     def faults(self) -> list[str]:
         """Return what does not fit together, one sentence each."""
@@ -47,6 +57,10 @@ class RecurrentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
             found.append(f"hidden is {self.hidden}; a bidirectional encoder needs an even number.")
         if self.tied == "all" and self.source_vocabulary != self.target_vocabulary:
             found.append('tied "all" needs source and target vocabularies of one size.')
+        if self.tied != "none" and not self.readout:
+            found.append('Without a readout the output layer must be its own: tied "none".')
+        if any(not 0 <= layer < self.layers for layer in self.initial):
+            found.append(f"initial is {list(self.initial)}, but the encoder's layers are 0 to {self.layers - 1}.")
         return found
 
 
@@ -153,6 +167,10 @@ class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (Marian). ``never`` are ids that must not be produced (direction tags), and so is ``unk`` unless ``allow_unk``.
     ``max_source`` is the longest segment in tokens, the end symbol included.
 
+    ``ending`` is how a beam of n ends. "shrink": what ended leaves the beam, which gets smaller, until it is empty
+    (Marian). "count": the beam stays full until n have ended (CTranslate2). "bound": until none alive scores better
+    than the worst of the n best that have ended (transformers).
+
     Source ids: ``source_start``, the direction's tag, the pieces, ``source_end`` (None: ``eos``), with ``tag_last``
     the tag after all. Sources shorter than ``pad_source_to`` are filled up with ``pad_source_with``, -1 for vectors
     of zeros: a network that was trained on padding without a mask needs it.
@@ -161,6 +179,7 @@ class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eos: int = 0
     unk: int = 1
     start: int = -1
+    ending: Literal["shrink", "count", "bound"] = "shrink"
     never: tuple[int, ...] = ()
     allow_unk: bool = False
     source_start: tuple[int, ...] = ()

@@ -1,7 +1,8 @@
-"""Beam search with length penalty and n-best lists, after Marian.
+"""Beam search with length penalty and n-best lists.
 
-At each step the best continuations of the surviving hypotheses are kept; one that ends leaves the beam, which shrinks
-by one; a job is done when its beam is empty. All jobs of a batch advance together, row by row of one state.
+At each step the best continuations of the surviving hypotheses are kept. What becomes of the beam when one of them
+ends, and when a job is done, is the model's ``ending``: engines differ there, and a model's results with them. All jobs
+of a batch advance together, row by row of one state.
 """
 
 from collections.abc import Sequence
@@ -54,17 +55,11 @@ def beam(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
         numbers = [number for number, one in enumerate(beams) for _ in one]
         asked = ask(network, last, state, never, shortlists, numbers)
         lengths = [(job, len(live.tokens)) for job, one in zip(jobs, beams, strict=True) for live in one]
-        values, ids = best(opened(asked.log_probs, lengths), search.beam_size)
+        width = search.beam_size if search.ending == "shrink" else 2 * search.beam_size
+        values, ids = best(opened(asked.log_probs, lengths), width)
         parents: list[int] = []
         for number, job in enumerate(jobs):
-            room = search.beam_size - len(finished[number])
-            survivors = []
-            for live in _continued(beams[number], job, asked, values, ids, room):
-                end = result(job, search, live.tokens, live.log_probs, live.attention)
-                if end is not None:
-                    finished[number].append(end)
-                else:
-                    survivors.append(live)
+            survivors = _advanced(beams[number], job, search, finished[number], asked, values, ids)
             beams[number] = [_moved(live, len(parents) + index) for index, live in enumerate(survivors)]
             parents.extend(live.row for live in survivors)
         state = select(asked.state, parents, len(rows)) if parents else asked.state
@@ -72,10 +67,45 @@ def beam(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
     return [ranked(one, search.hypotheses) for one in finished]
 
 
-def _continued(
-    beam: Sequence[_Live], job: Job, asked: Asked, values: list[list[float]], ids: list[list[int]], room: int
+def _advanced(
+    beam: Sequence[_Live],
+    job: Job,
+    search: Search,
+    finished: list[Decoded],
+    asked: Asked,
+    values: list[list[float]],
+    ids: list[list[int]],
 ) -> list[_Live]:
-    """Return the ``room`` best continuations of one job's hypotheses; inside a forced prefix the one that is forced."""
+    """Return the hypotheses of one job that live on after a step; those that end go to ``finished``."""
+    size = search.beam_size
+    shrinks = search.ending == "shrink"
+    room = size - len(finished) if shrinks else size
+    survivors: list[_Live] = []
+    for place, live in enumerate(_continued(beam, job, asked, values, ids, room if shrinks else 2 * size)):
+        end = result(job, search, live.tokens, live.log_probs, live.attention)
+        if end is None and len(survivors) < room:
+            survivors.append(live)
+        elif end is not None and place < size:
+            finished.append(end)
+    return [] if _is_done(job, search, finished, survivors) else survivors
+
+
+def _is_done(job: Job, search: Search, finished: list[Decoded], survivors: Sequence[_Live]) -> bool:
+    """Say whether a beam that stays full can be given up."""
+    if search.ending == "shrink" or not survivors or len(finished) < search.beam_size:
+        return False
+    if search.ending == "count":
+        return True
+    finished[:] = ranked(finished, search.beam_size)
+    leader = survivors[0]
+    hope = sum(leader.log_probs[job.named :]) / len(leader.tokens) ** search.length_penalty
+    return hope <= finished[-1].score
+
+
+def _continued(
+    beam: Sequence[_Live], job: Job, asked: Asked, values: list[list[float]], ids: list[list[int]], count: int
+) -> list[_Live]:
+    """Return the ``count`` best continuations of one job's hypotheses; inside a forced prefix what is forced."""
     if not beam:
         return []
     at = len(beam[0].tokens)
@@ -89,7 +119,7 @@ def _continued(
         if value > -torch.inf
     ]
     continuations.sort(key=lambda one: -one[0])
-    return [_extended(live, token, value, asked) for _, live, token, value in continuations[:room]]
+    return [_extended(live, token, value, asked) for _, live, token, value in continuations[:count]]
 
 
 def _extended(live: _Live, token: int, log_prob: float, asked: Asked) -> _Live:

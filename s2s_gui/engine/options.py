@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from s2s_gui.description import DecodingDefaults
 from s2s_gui.errors import RequestError
@@ -30,6 +30,7 @@ class Search:
     start: int
     eos: int
     never: tuple[int, ...]
+    ending: Literal["shrink", "count", "bound"] = "shrink"
     most_tokens: int = 1 << 20
 
 
@@ -57,6 +58,7 @@ def resolve(options: DecodeOptions, defaults: DecodingDefaults) -> Search:
         sampling=options.sampling,
         start=defaults.start,
         eos=defaults.eos,
+        ending=defaults.ending,
         never=tuple(sorted({*defaults.never, *(() if defaults.allow_unk else (defaults.unk,))})),
     )
 

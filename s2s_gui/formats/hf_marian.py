@@ -131,6 +131,7 @@ def _decoding(folder: files.Folder, source: dict[str, int], target: dict[str, in
         unk=target.get("<unk>", 1),
         start=value(folder.config, "decoder_start_token_id", pad, "config.json"),
         never=tuple(sorted(never)),
+        ending=files.ending(settings),
         allow_unk=True,
         source_end=(source.get("</s>", eos),),
         beam_size=min(max(value(settings, "num_beams", 1, where), 1), 64),

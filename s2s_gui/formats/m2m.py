@@ -80,6 +80,7 @@ def read(path: Path) -> ModelDescription:
             unk=number("<unk>"),
             start=value(folder.config, "decoder_start_token_id", eos, "config.json"),
             never=(number("<pad>"),),
+            ending=files.ending(folder.generation),
             allow_unk=True,
             tag_last=value(tokenizer, "legacy_behaviour", False, settings.name),
             beam_size=min(max(value(folder.generation, "num_beams", 1, "generation_config.json"), 1), 64),

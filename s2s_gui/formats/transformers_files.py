@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from s2s_gui.cards import is_plain
 from s2s_gui.description import TransformerConfig
@@ -63,6 +63,11 @@ def read_folder(path: Path) -> Folder:
         files.append(generation)
     tensors, precision, weights = _tensors(path)
     return Folder(path, config, settings, tensors, precision, (*files, *weights))
+
+
+def ending(generation: dict[str, Any]) -> Literal["count", "bound"]:
+    """Return how transformers' beam search ends with these settings."""
+    return "count" if generation.get("early_stopping") is True else "bound"
 
 
 def network_config(folder: Folder, defaults: TransformerConfig) -> TransformerConfig:
