@@ -1,7 +1,7 @@
 """The nouns that cross threads: requests to the worker, updates from it, and the results they carry.
 
 All are immutable values of the standard library's types; no Qt object and no tensor is ever in one. Each request gets
-exactly one closing update: ``Finished``, ``ModelReady``, ``Stopped`` or ``Failed``.
+exactly one closing update: anything but ``Partial`` and ``Progress``.
 """
 
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class DecodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadModel:
-    """Load the model in ``folder``; the loaded one stays until the new one is ready."""
+    """Load the model at ``folder``, or a chain's key; the loaded one stays until the new one has passed its trial."""
 
     number: int
     folder: str
@@ -58,7 +58,32 @@ class Translate:
     options: DecodeOptions = field(default_factory=DecodeOptions)
 
 
-Request = LoadModel | Translate
+@dataclass(frozen=True, slots=True)
+class DescribeModel:
+    """Look at a model file or folder of any known format, without loading it."""
+
+    number: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportModel:
+    """Try a model and take it into the user's library: copied, or as a link to where it lies."""
+
+    number: int
+    path: str
+    link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyModel:
+    """Compare an installed model's files with the hashes noted at its import, and try it."""
+
+    number: int
+    folder: str
+
+
+Request = LoadModel | Translate | DescribeModel | ImportModel | VerifyModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +187,61 @@ class ModelReady:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What can be said of a model before its weights are read.
+
+    ``bytes`` of its files, ``memory`` that it needs and ``free`` memory in bytes; ``sha256`` of the file that was
+    asked about, else of its largest. ``faults`` are why it cannot be used, one sentence each.
+    """
+
+    path: str
+    card: ModelCard
+    format: str
+    precision: str
+    bytes: int
+    memory: int
+    free: int
+    sha256: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request on a model's files is: ``done`` of ``total`` bytes."""
+
+    number: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A model was looked at."""
+
+    number: int
+    about: About
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A model is in the library's ``folder``; ``was_there`` says that the same one was in it before."""
+
+    number: int
+    folder: str
+    card: ModelCard
+    was_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A model's files are as they were imported, or ``faults`` say what is not."""
+
+    number: int
+    folder: str
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The request was stopped, by the user or by a newer one; what was shown stays valid as a beginning."""
 
@@ -177,4 +257,4 @@ class Failed:
     detail: str = ""
 
 
-Update = Partial | Finished | ModelReady | Stopped | Failed
+Update = Partial | Progress | Finished | ModelReady | Described | Imported | Verified | Stopped | Failed

@@ -23,6 +23,14 @@ def user_data() -> Path:
     return Path(platformdirs.user_data_dir("s2s-gui", appauthor=False))
 
 
+def system_models() -> list[Path]:
+    """Return the system's folders of models, which are only read; none while ``S2S_GUI_HOME`` is set."""
+    if os.environ.get(HOME_VARIABLE):
+        return []
+    found = platformdirs.site_data_dir("s2s-gui", appauthor=False, multipath=True)
+    return [Path(place) / "models" for place in found.split(os.pathsep)]
+
+
 def user_models() -> Path:
     """Return the folder that holds the user's own models, one folder each."""
     return user_data() / "models"

@@ -1,7 +1,8 @@
-"""One generator for each kind of request: load a model, translate a text. From here on down, torch is imported.
+"""One generator for each kind of request. From here on down, torch is imported.
 
-``make`` returns the function that the worker calls for each request, always on the same thread; it alone holds the
-loaded model. Errors a user can understand leave as ``TranslatorError``.
+``make`` and ``make_files`` return the function that a worker calls for each request, always on the same thread: the
+first loads and translates and alone holds the loaded model, the second looks after model files and holds nothing.
+Errors a user can understand leave as ``TranslatorError``.
 """
 
 from collections import deque
@@ -9,66 +10,107 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 
+import msgspec
 import torch
 
-from s2s_gui.description import Direction
+from s2s_gui.description import ModelCard
 from s2s_gui.engine.cache import SentenceCache
-from s2s_gui.engine.model import Model, assemble
+from s2s_gui.engine.model import Model
+from s2s_gui.engine.pivot import pivot
 from s2s_gui.engine.translator import translate
-from s2s_gui.errors import ModelError, RequestError
-from s2s_gui.formats import native
-from s2s_gui.messages import DecodeOptions, Finished, LoadModel, ModelReady, Partial, Request, Translate, Update
-
-WARM_UP = {"zh": "你好，世界。"}
-WARM_UP_ELSE = "Hello."
+from s2s_gui.errors import RequestError
+from s2s_gui.manage.importing import import_model, verify
+from s2s_gui.manage.opening import about, open_model, trial
+from s2s_gui.messages import (
+    Described,
+    DescribeModel,
+    Finished,
+    ImportModel,
+    LoadModel,
+    ModelReady,
+    Request,
+    Translate,
+    Update,
+    VerifyModel,
+)
+from s2s_gui.storage import library
 
 
 def make() -> Callable[[Request], Iterator[Update]]:
-    """Return the function from a request to its updates; it sets torch to one thread."""
+    """Return the function for loading and translating; it sets torch to one thread."""
     torch.set_num_threads(1)
     return Tasks().run
 
 
-def open_model(folder: Path) -> Model:
-    """Return the model in ``folder``; raise ``ModelError`` with everything that is wrong with it."""
-    found = native.survey(folder)
-    if found.description is None:
-        raise ModelError(str(folder), list(found.faults))
-    return assemble(found.description, found.faults)
+def make_files() -> Callable[[Request], Iterator[Update]]:
+    """Return the function for describing, importing and verifying model files."""
+    torch.set_num_threads(1)
+    return _files
 
 
 class Tasks:
-    """Holds the loaded model and the sentences that it has translated."""
+    """Holds the loaded model, or the two of a chain, and the sentences that it has translated."""
 
     def __init__(self) -> None:
-        self._model: Model | None = None
-        self._cache = SentenceCache()
+        self._models: tuple[Model, ...] = ()
+        self._caches: tuple[SentenceCache, ...] = ()
 
     def run(self, request: Request) -> Iterator[Update]:
         """Return the updates of ``request``; closing the iterator stops it."""
         if isinstance(request, LoadModel):
             return self._load(request)
+        assert isinstance(request, Translate)
         return self._translate(request)
 
     def _load(self, request: LoadModel) -> Iterator[Update]:
         started = perf_counter()
-        model = open_model(Path(request.folder))
-        deque(_warmed_up(model, model.card.ways()[0]), maxlen=0)
-        self._model = model
-        self._cache = SentenceCache()
-        yield ModelReady(request.number, request.folder, model.card, perf_counter() - started, model.parameters)
+        models = tuple(open_model(Path(folder)) for folder in request.folder.split(library.CHAIN))
+        for model in models:
+            deque(trial(model), maxlen=0)
+        self._models, self._caches = models, tuple(SentenceCache() for _ in models)
+        card = models[0].card if len(models) == 1 else chain_card(models[0].card, models[1].card)
+        parameters = sum(model.parameters for model in models)
+        yield ModelReady(request.number, request.folder, card, perf_counter() - started, parameters)
 
     def _translate(self, request: Translate) -> Iterator[Update]:
-        if self._model is None:
+        if not self._models:
             raise RequestError("No model is loaded; choose one first.")
-        direction = self._model.direction(request.source, request.target)
-        result = yield from translate(
-            self._model, request.number, request.text, direction, request.options, self._cache
-        )
+        if len(self._models) == 2:
+            result = yield from pivot(
+                self._models,
+                self._caches,
+                request.number,
+                request.text,
+                request.source,
+                request.target,
+                request.options,
+            )
+        else:
+            direction = self._models[0].direction(request.source, request.target)
+            result = yield from translate(
+                self._models[0], request.number, request.text, direction, request.options, self._caches[0]
+            )
         yield Finished(request.number, result)
 
 
-def _warmed_up(model: Model, direction: Direction) -> Iterator[Partial]:
-    """Translate one short sentence, so that the first one of a user does not wait for torch's own preparations."""
-    text = WARM_UP.get(direction.source.code, WARM_UP_ELSE)
-    return translate(model, 0, text, direction, DecodeOptions(), SentenceCache())
+def chain_card(first: ModelCard, second: ModelCard) -> ModelCard:
+    """Return the card of two models in a row: the directions that lead into English and on from it."""
+    ways = tuple(
+        msgspec.structs.replace(after, source=before.source, tag="", prefix="")
+        for before in first.directions
+        for after in second.directions
+        if before.target.code == after.source.code == library.BRIDGE and before.source.code != after.target.code
+    )
+    name = f"{first.name} + {second.name}"[:200]
+    return msgspec.structs.replace(second, id="chain", name=name, directions=ways, languages=(), figures=())
+
+
+def _files(request: Request) -> Iterator[Update]:
+    number = request.number
+    if isinstance(request, DescribeModel):
+        found = yield from about(number, Path(request.path))
+        yield Described(number, found)
+    elif isinstance(request, ImportModel):
+        yield (yield from import_model(number, Path(request.path), link=request.link))
+    elif isinstance(request, VerifyModel):
+        yield (yield from verify(number, Path(request.folder)))

@@ -1,4 +1,4 @@
-"""The mailbox and its thread: one slot for the newest text, one for the newest model, one thread that does the work.
+"""The mailbox and its thread: one slot for the newest model to load, one for all else, one thread that does the work.
 
 Owns when a request runs, is replaced, or is stopped, and that each gets exactly one closing update. Knows no task, no
 Qt and no torch: the tasks are handed in as generators, and to cancel one is to stop asking it.
@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 
 from s2s_gui.errors import TranslatorError
-from s2s_gui.messages import Failed, LoadModel, Partial, Request, Stopped, Translate, Update
+from s2s_gui.messages import Failed, LoadModel, Partial, Progress, Request, Stopped, Update
 
 Tasks = Callable[[Request], Iterator[Update]]
 
@@ -31,7 +31,7 @@ class Worker:
         self._post = post
         self._changed = threading.Condition()
         self._load: LoadModel | None = None
-        self._text: Translate | None = None
+        self._other: Request | None = None
         self._running: Request | None = None
         self._stop_running = False
         self._closed = False
@@ -47,16 +47,16 @@ class Worker:
             elif isinstance(request, LoadModel):
                 replaced, self._load = self._load, request
             else:
-                replaced, self._text = self._text, request
+                replaced, self._other = self._other, request
             self._changed.notify_all()
         if replaced is not None:
             self._post(Stopped(replaced.number))
 
     def stop(self) -> None:
-        """Stop the running translation and forget the waiting one; a model that is being loaded goes on."""
+        """Stop what runs and forget what waits; a model that is being loaded goes on."""
         with self._changed:
-            waiting, self._text = self._text, None
-            if isinstance(self._running, Translate):
+            waiting, self._other = self._other, None
+            if self._running is not None and not isinstance(self._running, LoadModel):
                 self._stop_running = True
         if waiting is not None:
             self._post(Stopped(waiting.number))
@@ -65,8 +65,8 @@ class Worker:
         """Stop everything and wait up to ``timeout`` seconds; return whether the thread has ended."""
         with self._changed:
             self._closed = True
-            waiting = [request for request in (self._load, self._text) if request is not None]
-            self._load = self._text = None
+            waiting = [request for request in (self._load, self._other) if request is not None]
+            self._load = self._other = None
             self._changed.notify_all()
         for request in waiting:
             self._post(Stopped(request.number))
@@ -94,13 +94,13 @@ class Worker:
         with self._changed:
             self._running = None
             self._stop_running = False
-            self._changed.wait_for(lambda: self._closed or self._load is not None or self._text is not None)
+            self._changed.wait_for(lambda: self._closed or self._load is not None or self._other is not None)
             if self._closed:
                 return None
             if self._load is not None:
                 self._running, self._load = self._load, None
             else:
-                self._running, self._text = self._text, None
+                self._running, self._other = self._other, None
             return self._running
 
     def _is_superseded(self) -> bool:
@@ -108,7 +108,7 @@ class Worker:
         with self._changed:
             if self._closed or self._stop_running or self._load is not None:
                 return True
-            return isinstance(self._running, Translate) and self._text is not None
+            return not isinstance(self._running, LoadModel) and self._other is not None
 
     def _closing_update(self, tasks: Tasks, request: Request) -> Update:
         """Run one request, posting what it yields on the way; return how it ended."""
@@ -118,7 +118,7 @@ class Worker:
             updates = tasks(request)
             try:
                 for update in updates:
-                    if not isinstance(update, Partial):
+                    if not isinstance(update, Partial | Progress):
                         return update
                     self._post(update)
                     if self._is_superseded():

@@ -42,7 +42,7 @@ def test_no_model_no_direction_no_option(folder: Path) -> None:
 def test_a_failed_load_keeps_the_old_model(folder: Path, tmp_path: Path) -> None:
     run = tasks.make()
     list(run(LoadModel(1, str(folder))))
-    with pytest.raises(ModelError, match="no folder"):
+    with pytest.raises(ModelError, match="no such file or folder"):
         list(run(LoadModel(2, str(tmp_path / "none"))))
     assert isinstance(list(run(Translate(3, "hello", "en", "zh")))[-1], Finished)
 

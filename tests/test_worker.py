@@ -70,6 +70,7 @@ class Scripted:
     def run(self, request: Request) -> Iterator[Update]:
         self.begun.append(request.number)
         self.threads.add(threading.current_thread().name)
+        assert isinstance(request, LoadModel | Translate)
         words = request.folder if isinstance(request, LoadModel) else request.text
         try:
             if words == "fault":

@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 import s2s_gui
 from s2s_gui.console import models
-from s2s_gui.console.usage import UsageError, at_least, sampling
+from s2s_gui.console.usage import FORMS, UsageError, at_least, sampling
 from s2s_gui.errors import TranslatorError
 
 Raw = argparse.RawDescriptionHelpFormatter
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "models":
-        return models.info(arguments.model, arguments.json) if arguments.models_command else models.table()
+        return models.command(arguments)
     if arguments.command == "translate":
         from s2s_gui.console import request
 
@@ -151,15 +151,30 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--length-penalty", type=float, metavar="A", help="a score is divided by length to the power A")
     parser.add_argument("--prefix", default="", metavar="TEXT", help="what each line's translation must begin with")
+    parser.add_argument("--tokens", action="store_true", help="take and give tokens with blanks between")
     parser.add_argument("--stream", action="store_true", help="show text as it is decoded")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="models_command", metavar="COMMAND")
-    one = commands.add_parser("info", help="show a model's card")
+    one = commands.add_parser("info", help="show what a model is, also one that is not installed")
     one.add_argument("model", metavar="ID|PATH")
     one.add_argument("--json", action="store_true", help="print the card as JSON")
+    one = commands.add_parser("import", help="take model files of any known format into the library")
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a file, folder or archive as downloaded")
+    one.add_argument("--link", action="store_true", help="leave the files where they are")
+    one = commands.add_parser("remove", help="delete one of your own models")
+    one.add_argument("model", metavar="ID")
+    one = commands.add_parser("verify", help="compare models with the hashes of their import, and try them")
+    one.add_argument("models", nargs="*", metavar="ID|PATH", help="all installed models if none is named")
+    one = commands.add_parser("rename", help="give one of your own models another name")
+    one.add_argument("model", metavar="ID")
+    one.add_argument("name", metavar="NAME")
+    one = commands.add_parser("export", help="write a model in another program's format")
+    one.add_argument("model", metavar="ID|PATH")
+    one.add_argument("--to", required=True, choices=FORMS, help="the format")
+    one.add_argument("folder", type=Path, metavar="DIR", help="a folder that is not there yet")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,8 @@ was, and so does the lack of one at the end.
 
 import argparse
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -17,11 +18,12 @@ from s2s_gui.console.json_line import as_json
 from s2s_gui.console.request import STANDARD_INPUT, Asked
 from s2s_gui.description import Direction
 from s2s_gui.engine.cache import SentenceCache
-from s2s_gui.engine.model import Model
+from s2s_gui.engine.model import Model, of_tokens
+from s2s_gui.engine.pivot import legs, pivot
 from s2s_gui.engine.translator import translate, translate_lines
 from s2s_gui.errors import TranslatorError
+from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result
-from s2s_gui.tasks import open_model
 from s2s_gui.text.sentences import TextLine, lines
 
 LINES_AT_ONCE = 64
@@ -30,9 +32,11 @@ LINES_AT_ONCE = 64
 def command(arguments: argparse.Namespace, request: Asked) -> int:
     """Run ``s2s translate``."""
     torch.set_num_threads(1)
-    model = open_model(request.folder)
+    models = [open_model(folder) for folder in request.folders]
+    if request.is_tokens:
+        models = [of_tokens(models[0])]
     source = chain.from_iterable(_read(name) for name in request.files)
-    writer = _Writer(model, request.direction, request.options)
+    writer = _Writer(models, request.direction, request.options)
     if arguments.json:
         writer.json(source)
     elif arguments.stream:
@@ -46,17 +50,15 @@ def command(arguments: argparse.Namespace, request: Asked) -> int:
 class _Writer:
     """Translates lines and writes them in one of three ways, always as UTF-8."""
 
-    def __init__(self, model: Model, direction: Direction, options: DecodeOptions) -> None:
-        self._model = model
+    def __init__(self, models: Sequence[Model], direction: Direction, options: DecodeOptions) -> None:
+        self._models = models
         self._direction = direction
         self._options = options
-        self._cache = SentenceCache()
+        self._caches = [SentenceCache() for _ in models]
 
     def plain(self, source: Iterator[TextLine], at_once: int) -> None:
         for some in _groups(source, at_once):
-            contents = [line.content for line in some]
-            work = translate_lines(self._model, contents, self._direction, self._options, self._cache)
-            for done, line in zip(_returned(work), some, strict=True):
+            for done, line in zip(self._batch([line.content for line in some]), some, strict=True):
                 _write(done.text + line.end)
             sys.stdout.buffer.flush()
 
@@ -78,8 +80,31 @@ class _Writer:
                     _write(as_json(update, self._options.hypotheses) + "\n")
                     sys.stdout.buffer.flush()
 
+    def _batch(self, contents: list[str]) -> list[Line]:
+        """Translate lines at once, in a chain with one model after the other."""
+        ways = self._ways()
+        for place, (model, cache, way) in enumerate(zip(self._models, self._caches, ways, strict=True)):
+            options = self._options if place == len(ways) - 1 else replace(self._options, prefix="")
+            found = _returned(translate_lines(model, contents, way, options, cache))
+            contents = [line.text for line in found]
+        return found
+
+    def _ways(self) -> tuple[Direction, ...]:
+        if len(self._models) == 1:
+            return (self._direction,)
+        first, second = self._models
+        return legs(first, second, str(self._direction.source), str(self._direction.target))
+
     def _updates(self, line: TextLine) -> Iterator[Partial | Result]:
-        result = yield from translate(self._model, 0, line.content, self._direction, self._options, self._cache)
+        if len(self._models) == 1:
+            result = yield from translate(
+                self._models[0], 0, line.content, self._direction, self._options, self._caches[0]
+            )
+        else:
+            way = self._direction
+            result = yield from pivot(
+                self._models, self._caches, 0, line.content, str(way.source), str(way.target), self._options
+            )
         yield result
 
 

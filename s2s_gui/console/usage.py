@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from s2s_gui.messages import Sampling
 
+FORMS = ("native", "hf-marian", "marian-npz", "bergamot", "ctranslate2")
+
 
 class UsageError(Exception):
     """Options that the command cannot follow; ``str`` says which."""

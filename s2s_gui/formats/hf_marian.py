@@ -80,6 +80,7 @@ def read(path: Path) -> ModelDescription:
         licence="unknown",
     )
     names = ["vocab.json", "source.spm", "target.spm", *(["target_vocab.json"] if separate else [])]
+    names += [settings.name] if tokenizer else []
     return ModelDescription(
         card,
         files.weights(folder, network),

@@ -95,7 +95,7 @@ def read(path: Path) -> ModelDescription:
         vocabulary,
         format="Hugging Face M2M-100" if "__en__" in vocabulary.tokens else "Hugging Face NLLB",
         precision=folder.precision,
-        files=(*folder.files, *(path / name for name in names)),
+        files=(*folder.files, *(path / name for name in names), *([settings] if tokenizer else [])),
     )
 
 

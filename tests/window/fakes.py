@@ -50,7 +50,10 @@ class FakeTasks:
     def run(self, request: Request) -> Iterator[Update]:
         self.requests.append(request)
         self.started.release()
-        return self._load(request) if isinstance(request, LoadModel) else self._translate(request)
+        if isinstance(request, LoadModel):
+            return self._load(request)
+        assert isinstance(request, Translate)
+        return self._translate(request)
 
     def texts(self) -> list[str]:
         """Return the texts that were begun."""
