@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions, Finished, LoadModel, ModelReady, Partial, Translate
-from s2s_gui.tasks import make, open_model
+from s2s_gui.tasks import make
 from s2s_gui.training.development import translate_all
 
 GOLDEN = Path(__file__).parent / "golden"

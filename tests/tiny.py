@@ -58,7 +58,34 @@ RECURRENTS: dict[str, NetworkConfig] = {
     ]
 }
 
-CONFIGS = TRANSFORMERS | RECURRENTS
+FOREIGN: dict[str, NetworkConfig] = {
+    f"{cell}-{attention}-{gates}-{len(initial)}{'-both' if both else ''}": RecurrentConfig(
+        VOCABULARY,
+        VOCABULARY + 4,
+        cell=cell,  # type: ignore[arg-type]
+        layers=2,
+        width=8,
+        hidden=12,
+        bidirectional=both,
+        reverse_source=turned,
+        attention=attention,  # type: ignore[arg-type]
+        tied="none",
+        scale_embedding=False,
+        readout=readout,
+        gates=gates,  # type: ignore[arg-type]
+        reset_after=False,
+        initial=initial,
+    )
+    for cell, attention, both, turned, readout, gates, initial in [
+        ("lstm", "none", False, False, False, "clipped-fifth", ()),
+        ("lstm", "concat", True, True, False, "sigmoid", (1,)),
+        ("gru", "none", True, True, False, "clipped-sixth", (1, 0, 1)),
+        ("gru", "luong", False, False, True, "sigmoid", (1, 1)),
+        ("gru", "bahdanau", True, False, False, "clipped-fifth", ()),
+    ]
+}
+
+CONFIGS = TRANSFORMERS | RECURRENTS | FOREIGN
 
 
 def random_network(config: NetworkConfig, seed: int = 0) -> Network:

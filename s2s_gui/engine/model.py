@@ -6,9 +6,10 @@ memory of its own and takes over the tensors that were read.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 
@@ -16,6 +17,7 @@ from s2s_gui.description import (
     Direction,
     ModelCard,
     ModelDescription,
+    TokenizerFiles,
     TransformerConfig,
     Vocabulary,
 )
@@ -25,7 +27,7 @@ from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.networks.build import build
 from s2s_gui.networks.network import Network
 from s2s_gui.text.opening import open_tokenizer
-from s2s_gui.text.tokenizer import Tokenizer
+from s2s_gui.text.tokenizer import ListedTokenizer, Tokenizer
 
 NAMES_SHOWN = 8
 MOST_TOKENS = 1 << 16
@@ -67,6 +69,17 @@ class Model:
         raise RequestError(
             f"The model {self.card.name} does not translate {source} > {target}; it offers {self.card.offer()}."
         )
+
+
+def of_tokens(model: Model) -> Model:
+    """Return the same model without its tokenizers: text is its tokens with blanks between, in and out."""
+    decoding = model.card.decoding
+    sides = [
+        ListedTokenizer([side.piece(id) for id in range(side.size)], "tokens", eos=decoding.eos, unk=decoding.unk)
+        for side in (model.source, model.target)
+    ]
+    card = msgspec.structs.replace(model.card, tokenizer=TokenizerFiles("source.txt", "target.txt", "tokens"))
+    return replace(model, card=card, source=sides[0], target=sides[1])
 
 
 def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model:

@@ -1,6 +1,7 @@
 """Which target tokens a source may lead to: the lexical shortlist of Marian and Bergamot, one set a sentence."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from s2s_gui.description import Shortlist
+from s2s_gui.messages import Link
 
 MULTIPLE = 8
 
@@ -40,3 +42,31 @@ class LexicalShortlist:
             others = others[others >= self.lists.frequent][:missing]
             found = np.sort(np.concatenate((found, others)))
         return torch.from_numpy(found)
+
+
+def build(
+    pairs: Iterable[tuple[Sequence[int], Sequence[int], Sequence[Link]]],
+    source_vocabulary: int,
+    eos: int,
+    frequent: int = 50,
+    best: int = 50,
+) -> Shortlist:
+    """Return a shortlist from sentences: source ids, target ids, links between their places.
+
+    Each source id leads to the ``best`` target ids that are most probable for it, by the links' weights. The
+    ``frequent`` commonest of all target ids are listed for ``eos``, which every source has: ids are no measure of how
+    common a token is. No list is empty, since some engines take an empty one at the end for damage.
+    """
+    together: dict[int, Counter[int]] = {}
+    commonest: Counter[int] = Counter()
+    for source, target, links in pairs:
+        commonest.update(target)
+        for link in links:
+            if link.source < len(source) and link.target < len(target):
+                counts = together.setdefault(source[link.source], Counter())
+                counts[target[link.target]] += link.weight  # type: ignore[assignment]
+    lists = [sorted(id for id, _ in together.get(id, Counter()).most_common(best)) for id in range(source_vocabulary)]
+    lists[eos] = sorted({*lists[eos], *(id for id, _ in commonest.most_common(frequent)), eos})
+    lists = [one or [eos] for one in lists]
+    offsets = np.cumsum([0, *(len(one) for one in lists)]).astype(np.uint64)
+    return Shortlist(frequent, offsets, np.array([id for one in lists for id in one], np.uint32))

@@ -38,3 +38,23 @@ def directions_of(pair: str) -> tuple[Direction, ...]:
 def card_id(name: str) -> str:
     """Return ``name`` as a model's id: letters, digits, dots, lines; at most 64 of them."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-")[:64].strip("._-") or "model"
+
+
+def pair_of(name: str) -> tuple[Language, Language] | None:
+    """Return the languages that a part of a file's name gives: "enes", "en-es", "opus-mt-en-es", "translate-en_es"."""
+    match = re.fullmatch("(?:opus-mt-|translate-)?([a-z]{2,3})[-_]([a-z]{2,3})|([a-z]{2})([a-z]{2})", name)
+    if match is None:
+        return None
+    source, target = (language(part) for part in match.groups() if part)
+    return (source, target) if source and target and source != target else None
+
+
+def tag_of(piece: str) -> Language | None:
+    """Return the language that a target's tag names: ">>spa<<" (OPUS-MT) or "<2en>" (Johnson et al. 2017)."""
+    match = re.fullmatch("\u2581?(?:>>(.+)<<|<2(.+)>)", piece)
+    return language(match[1] or match[2]) if match else None
+
+
+def is_tag(piece: str) -> bool:
+    """Say whether a piece has the form of a target's tag, whatever language it names."""
+    return re.fullmatch("\u2581?(>>.+<<|<2[a-z]{2,3}([-_][A-Za-z]+)*>)", piece) is not None

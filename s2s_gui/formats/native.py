@@ -3,14 +3,16 @@
 A folder is written whole or not at all: aside, then renamed. Reading allocates nothing that the files do not hold.
 """
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -19,11 +21,12 @@ from s2s_gui.cards import CARD, LFS_POINTER, card_faults, is_plain, lfs_fault, r
 from s2s_gui.description import ModelCard, ModelDescription, Shortlist, Vocabulary
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.safetensors import SafetensorsFile
-from s2s_gui.formats.shortlist import read_shortlist
+from s2s_gui.formats.shortlist import read_shortlist, shortlist_bytes
 from s2s_gui.text.opening import read_vocabulary
 
 WEIGHTS = "weights.safetensors"
 README = "README.md"
+SHORTLIST = "shortlist.bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,51 @@ def write(
         _swap(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_description(description: ModelDescription, folder: Path) -> None:
+    """Write any model, as its reader described it, as a folder of this program's own."""
+    card = description.card
+    files: dict[str, bytes] = {}
+    names = (card.tokenizer.source, card.tokenizer.source_tokens), (card.tokenizer.target, card.tokenizer.target_tokens)
+    for (name, tokens), side in zip(names, (description.source, description.target), strict=True):
+        files.setdefault(name, side.model if side.model else listed(side.tokens, card.tokenizer.kind))
+        if tokens:
+            files.setdefault(tokens, msgspec.json.encode(side.tokens))
+    if description.shortlist is not None:
+        card = msgspec.structs.replace(card, shortlist=SHORTLIST)
+        files[SHORTLIST] = shortlist_bytes(description.shortlist)
+    readme = f"# {card.name}\n\nRead from: {description.format}. {card.notes}\n"
+    write(card, _Whole(description.weights), files, readme, folder)
+
+
+class _Whole(Mapping[str, NDArray[Any]]):
+    """Weights in the types that are written: half precision stays, all else is float32."""
+
+    def __init__(self, weights: Mapping[str, Any]) -> None:
+        self._weights = weights
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        array = np.asarray(self._weights[name])
+        return array if array.dtype in ("f4", "f2") else array.astype(np.float32)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._weights)
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+
+def listed(tokens: Sequence[str], kind: str) -> bytes:
+    """Return a tokenizer file of tokens by line; one that cannot stand in a line, or stands twice, is replaced."""
+    if kind == "characters":
+        return "".join(f"{json.dumps(token, ensure_ascii=False)}\n" for token in tokens).encode()
+    seen: set[str] = set()
+    lines = []
+    for id, token in enumerate(tokens):
+        lines.append(f"<unused{id}>" if token in seen or "\n" in token or "\r" in token else token)
+        seen.add(token)
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
 def _vocabularies_and_shortlist(

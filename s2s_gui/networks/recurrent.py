@@ -8,10 +8,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from s2s_gui.description import RecurrentConfig
+from s2s_gui.networks.cells import Cells
 from s2s_gui.networks.layers import MASKED, Embedding, Stacked
 from s2s_gui.networks.network import Network, State, Step, padding_mask
-
-Cells = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class RecurrentState:
     ``bias`` [R, S] masks padding; all three have no columns in a network without attention.
     """
 
-    cells: Cells
+    cells: tuple[Tensor, ...]
     memory: Tensor
     keys: Tensor
     bias: Tensor
@@ -41,12 +40,12 @@ class RecurrentState:
 class Attention(nn.Module):
     """Where to look in the source: additive (Bahdanau et al. 2015) or general multiplicative (Luong et al. 2015).
 
-    Bahdanau: score = v . tanh(Wq q + Wk m). Luong: score = q . Wk m.
+    "bahdanau", and "concat" of Luong et al.: score = v . tanh(Wq q + Wk m). "luong": score = q . Wk m.
     """
 
     def __init__(self, hidden: int, kind: str) -> None:
         super().__init__()
-        self.is_additive = kind == "bahdanau"
+        self.is_additive = kind != "luong"
         self.key = Stacked(hidden, hidden, 1, bias=False)
         if self.is_additive:
             self.query = Stacked(hidden, hidden, 1)
@@ -77,26 +76,23 @@ class Recurrent(Network):
         self.target_embedding = Embedding(config.target_vocabulary, config.width)
         if config.tied != "all":
             self.source_embedding = Embedding(config.source_vocabulary, config.width)
+        seen = config.hidden if config.attention == "none" else 2 * config.hidden
         if config.tied == "none":
-            self.output = Stacked(config.width, config.target_vocabulary, 1, bias=False)
+            self.output = Stacked(config.width if config.readout else seen, config.target_vocabulary, 1, bias=False)
         self.output_bias = nn.Parameter(torch.zeros(config.target_vocabulary))
-        kind = nn.LSTM if config.cell == "lstm" else nn.GRU
-        dropout = config.dropout if config.layers > 1 else 0.0
         side = config.hidden // 2 if config.bidirectional else config.hidden
-        self.encoder = kind(
-            config.width, side, config.layers, batch_first=True, dropout=dropout, bidirectional=config.bidirectional
-        )
+        self.encoder = _cells(config, config.width, side, config.layers, bidirectional=config.bidirectional)
         fed = config.width + (config.hidden if config.attention == "bahdanau" else 0)
-        self.decoder = kind(fed, config.hidden, config.layers, batch_first=True, dropout=dropout)
+        self.decoder = _cells(config, fed, config.hidden, len(config.initial) or config.layers, bidirectional=False)
         if config.attention != "none":
             self.attention = Attention(config.hidden, config.attention)
-        seen = config.hidden if config.attention == "none" else 2 * config.hidden
-        self.readout = Stacked(seen, config.width, 1)
-        self.scale = config.width**0.5
+        if config.readout:
+            self.readout = Stacked(seen, config.width, 1)
+        self.scale = config.width**0.5 if config.scale_embedding else 1.0
         self.dropout = nn.Dropout(config.dropout)
 
     def output_layer(self) -> tuple[Tensor, Tensor]:
-        """Return weight [V, width] and bias [V]."""
+        """Return weight [V, width], without a readout [V, what the decoder and the attention give], and bias [V]."""
         weight = self.output.weight if self.config.tied == "none" else self.target_embedding.weight
         return weight, self.output_bias
 
@@ -110,7 +106,7 @@ class Recurrent(Network):
         x = self.dropout(self._source_table()(source) * self.scale)
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         outputs, last = self.encoder(packed)
-        cells = tuple(self._join_sides(cell) for cell in (last if isinstance(last, tuple) else (last,)))
+        cells = tuple(self._handed_over(cell) for cell in (last if isinstance(last, tuple) else (last,)))
         if self.config.attention == "none":
             nothing = x.new_zeros(len(source), 0)
             return RecurrentState(cells, nothing[:, :, None], nothing[:, :, None], nothing)
@@ -129,7 +125,7 @@ class Recurrent(Network):
         return Step(logits, state, None if attention is None else attention[:, 0])
 
     def features(self, source: Tensor, lengths: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the readout [B, T, width] and the attention [B, T, S] for decoder inputs [B, T]."""
+        """Return what the output layer reads [B, T, d] and the attention [B, T, S] for decoder inputs [B, T]."""
         state = self.encode(source, lengths)
         assert isinstance(state, RecurrentState)
         x = self.dropout(self.target_embedding(target) * self.scale)
@@ -152,17 +148,39 @@ class Recurrent(Network):
             x = torch.cat((x, context), dim=-1)
         cells = tuple(cell.contiguous() for cell in state.cells)
         outputs, last = self.decoder(x, cells if self.config.cell == "lstm" else cells[0])
-        if self.config.attention == "luong":
+        if self.config.attention in ("luong", "concat"):
             context, weights = self.attention(outputs, state.keys, state.memory, state.bias)
         seen = outputs if context is None else torch.cat((outputs, context), dim=-1)
-        features = torch.tanh(self.readout(self.dropout(seen)))
+        features = self.dropout(seen)
+        if self.config.readout:
+            features = torch.tanh(self.readout(features))
         return features, replace(state, cells=last if isinstance(last, tuple) else (last,)), weights
 
-    def _join_sides(self, cell: Tensor) -> Tensor:
-        """Turn the encoder's last states [layers * sides, B, side] into [layers, B, hidden]."""
-        if not self.config.bidirectional:
-            return cell
-        return torch.cat((cell[0::2], cell[1::2]), dim=-1)
+    def _handed_over(self, cell: Tensor) -> Tensor:
+        """Turn the encoder's last states [layers * sides, B, side] into the decoder's first, [layers, B, hidden]."""
+        if self.config.bidirectional:
+            cell = torch.cat((cell[0::2], cell[1::2]), dim=-1)
+        return cell[list(self.config.initial)] if self.config.initial else cell
+
+
+def _cells(
+    config: RecurrentConfig, width: int, hidden: int, layers: int, *, bidirectional: bool
+) -> nn.LSTM | nn.GRU | Cells:
+    """Return PyTorch's own module where it fits, being much faster in training."""
+    dropout = config.dropout if layers > 1 else 0.0
+    if config.gates == "sigmoid" and (config.cell == "lstm" or config.reset_after):
+        kind = nn.LSTM if config.cell == "lstm" else nn.GRU
+        return kind(width, hidden, layers, batch_first=True, dropout=dropout, bidirectional=bidirectional)
+    return Cells(
+        config.cell,
+        width,
+        hidden,
+        layers,
+        dropout=dropout,
+        bidirectional=bidirectional,
+        gates=config.gates,
+        reset_after=config.reset_after,
+    )
 
 
 def _reverse(rows: Tensor, lengths: Tensor) -> Tensor:

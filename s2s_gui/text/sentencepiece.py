@@ -6,6 +6,7 @@ read, so that a user's literal "<2en>" is spelt out like any other text.
 
 import codecs
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
@@ -150,11 +151,61 @@ def read_sentencepiece(path: Path, specials: Collection[str] = ()) -> SentencePi
     return SentencePieceTokenizer(read_bytes(path), where=str(path), specials=specials)
 
 
+@dataclass(frozen=True, slots=True)
+class PieceFacts:
+    """What readers of foreign files ask of a SentencePiece model: its pieces by id, and some of their ids.
+
+    ``eos`` and ``unk`` are -1 where the model has none; ``user_defined`` are pieces that text is cut into as they are.
+    """
+
+    pieces: tuple[str, ...]
+    eos: int
+    unk: int
+    user_defined: frozenset[str]
+
+
+def piece_facts(model: bytes, where: str) -> PieceFacts:
+    """Return the facts of a serialised SentencePiece model; raise ``ModelError`` if it is none."""
+    processor = _load(model, where)
+    pieces = tuple(processor.IdToPiece(id) for id in range(processor.GetPieceSize()))
+    user_defined = {
+        model[slice(*inner[_PIECE_TEXT])].decode("utf-8")
+        for _, _, inner in _piece_fields(model)
+        if _PIECE_TYPE in inner and model[inner[_PIECE_TYPE][0]] == _USER_DEFINED
+    }
+    return PieceFacts(pieces, processor.eos_id(), processor.unk_id(), frozenset(user_defined))
+
+
+def with_word_start(model: bytes, tags: Collection[str]) -> bytes:
+    """Return a serialised model in which the user-defined pieces ``tags`` begin with the sign for a blank.
+
+    SentencePiece puts that sign before a text, so "<2en> ..." would become it, the tag, and the rest; so it becomes
+    the tag and the rest.
+    """
+    names = {tag.encode("utf-8") for tag in tags}
+    parts: list[bytes] = []
+    copied = 0
+    for start, end, inner in _piece_fields(model):
+        text_start, text_end = inner[_PIECE_TEXT]
+        if model[text_start:text_end] in names:
+            text = BLANK.encode("utf-8") + model[text_start:text_end]
+            piece = (
+                model[start : text_start - len(_length(text_end - text_start))]
+                + _length(len(text))
+                + text
+                + model[text_end:end]
+            )
+            parts += [model[copied : start - len(_length(end - start))], _length(len(piece)), piece]
+            copied = end
+    return b"".join([*parts, model[copied:]])
+
+
 def _load(model: bytes, where: str, specials: Collection[str] = ()) -> SentencePieceProcessor:
     processor = SentencePieceProcessor()
     try:
         processor.LoadFromSerializedProto(_with_control_pieces(model, specials))
-        processor.GetPieceSize()
+        for id in range(processor.GetPieceSize()):
+            _shown(processor, id, processor.IdToPiece(id))
     except (RuntimeError, ValueError, IndexError) as error:
         raise ModelError(where, ["The file is damaged or is not a SentencePiece model."]) from error
     return processor
@@ -177,17 +228,32 @@ def _with_control_pieces(model: bytes, specials: Collection[str]) -> bytes:
     """Return the serialised model with the user-defined pieces ``specials`` turned into control pieces."""
     names = {special.encode("utf-8") for special in specials}
     changed = bytearray(model)
-    for field, start, end in _fields(model, 0, len(model)):
-        if field != _PIECES:
-            continue
-        inner = {number: (first, last) for number, first, last in _fields(model, start, end)}
-        if _PIECE_TYPE not in inner or _PIECE_TEXT not in inner:
+    for _, _, inner in _piece_fields(model):
+        if _PIECE_TYPE not in inner:
             continue
         text_start, text_end = inner[_PIECE_TEXT]
         type_at = inner[_PIECE_TYPE][0]
         if model[text_start:text_end] in names and model[type_at] == _USER_DEFINED:
             changed[type_at] = _CONTROL
     return bytes(changed)
+
+
+def _piece_fields(model: bytes) -> Iterator[tuple[int, int, dict[int, tuple[int, int]]]]:
+    """Yield, for each piece with a text, where its message begins and ends, and the same of its fields by number."""
+    for field, start, end in _fields(model, 0, len(model)):
+        if field == _PIECES:
+            inner = {number: (first, last) for number, first, last in _fields(model, start, end)}
+            if _PIECE_TEXT in inner:
+                yield start, end, inner
+
+
+def _length(value: int) -> bytes:
+    """Return ``value`` as Protocol Buffers write a length: 7 bits a byte, the lowest first."""
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])
 
 
 def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -13,8 +13,8 @@ import torch
 
 from s2s_gui.description import Figure, ModelCard
 from s2s_gui.formats import native
+from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions
-from s2s_gui.tasks import open_model
 from s2s_gui.training.evaluate import Evaluation, evaluate
 from s2s_gui.training.recipe import Recipe, read_recipe
 

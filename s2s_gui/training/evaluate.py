@@ -15,9 +15,9 @@ import torch
 from s2s_gui.description import Direction
 from s2s_gui.engine.model import Model
 from s2s_gui.errors import MissingExtra, RequestError
+from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions
 from s2s_gui.storage.library import find
-from s2s_gui.tasks import open_model
 
 
 @dataclass(frozen=True, slots=True)

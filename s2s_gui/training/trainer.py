@@ -23,9 +23,9 @@ from tqdm import tqdm
 from s2s_gui.description import ModelCard
 from s2s_gui.errors import RecipeError
 from s2s_gui.formats import native
+from s2s_gui.manage.opening import open_model
 from s2s_gui.networks.build import build
 from s2s_gui.networks.network import Network
-from s2s_gui.tasks import open_model
 from s2s_gui.text.opening import open_tokenizer, read_vocabulary
 from s2s_gui.text.tokenizer import Tokenizer
 from s2s_gui.training.batches import IGNORED, Batch, pool_batches

@@ -213,7 +213,7 @@ class MainWindow(QMainWindow):
         usable = {str(each.folder): each.card for each in models if each.card and each.card.task == "translate"}
         if usable:
             folder = self._session.model if self._session.model in usable else next(iter(usable))
-            self._offer(usable[folder].directions)
+            self._offer(usable[folder].ways())
             self._on_model(folder)
 
     def _offer(self, directions: tuple[Direction, ...]) -> None:

@@ -14,8 +14,8 @@ from s2s_gui.engine.model import Model
 from s2s_gui.engine.translator import translate, translate_lines
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.formats.safetensors import SafetensorsFile
+from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result, Sampling
-from s2s_gui.tasks import open_model
 from s2s_gui.text.sentencepiece import read_sentencepiece
 from tests.engine import small
 from tests.text import spm

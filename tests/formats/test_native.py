@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from s2s_gui.cards import LFS_POINTER
 from s2s_gui.errors import ModelError
 from s2s_gui.formats import native
-from s2s_gui.tasks import open_model
+from s2s_gui.manage.opening import open_model
 from tests.engine import small
 
 
@@ -157,11 +157,12 @@ def test_broken_cards(folder: Path, content: bytes, words: str) -> None:
 
 
 def test_absent_files(folder: Path, tmp_path: Path) -> None:
-    (folder / "card.json").unlink()
-    (folder / native.WEIGHTS).unlink()
+    (folder / "card.json").rename(folder / "other")
     assert "card.json is missing" in faults(folder)
+    (folder / "other").rename(folder / "card.json")
+    (folder / native.WEIGHTS).unlink()
     assert "weights.safetensors is missing" in faults(folder)
-    assert "no folder" in faults(tmp_path / "none")
+    assert "no such file or folder" in faults(tmp_path / "none")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import torch
 
 from s2s_gui.description import NetworkConfig
 from s2s_gui.formats import native
-from s2s_gui.tasks import open_model
+from s2s_gui.manage.opening import open_model
 from s2s_gui.training.development import translate_all
 from s2s_gui.training.trainer import Trainer
 from tests.toy import GRU, LSTM, TRANSFORMER, toy_pairs, toy_recipe

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sentencepiece import SentencePieceProcessor
 
 from s2s_gui.errors import ModelError
-from s2s_gui.text.sentencepiece import SentencePieceTokenizer, read_sentencepiece
+from s2s_gui.text.sentencepiece import SentencePieceTokenizer, piece_facts, read_sentencepiece, with_word_start
 from tests.text import spm
 
 TAGS = ("<2en>", "<2zh>")
@@ -104,3 +104,23 @@ def test_files_absent_or_too_large(tmp_path: Path) -> None:
         file.truncate((64 << 20) + 1)
     with pytest.raises(ModelError, match="at most"):
         read_sentencepiece(large)
+
+
+def test_facts_of_a_model(path: Path) -> None:
+    facts = piece_facts(path.read_bytes(), "tiny")
+    library = SentencePieceProcessor(model_file=str(path))
+    assert facts.pieces == tuple(library.IdToPiece(id) for id in range(library.GetPieceSize()))
+    assert (facts.eos, facts.unk, facts.user_defined) == (0, 1, frozenset(TAGS))
+    with pytest.raises(ModelError):
+        piece_facts(b"damage", "tiny")
+
+
+def test_a_tag_that_begins_a_word(path: Path) -> None:
+    """Other engines get tags as text: with the sign for a blank in it it is one piece, the first."""
+    changed = with_word_start(path.read_bytes(), TAGS)
+    before, after = SentencePieceProcessor(model_file=str(path)), SentencePieceProcessor(model_proto=changed)
+    for text in ("hello world", "你好", "the cat 3"):
+        assert after.EncodeAsIds(text) == before.EncodeAsIds(text)
+        assert after.EncodeAsIds(f"<2en> {text}") == [2, *before.EncodeAsIds(text)]
+    assert after.IdToPiece(3) == "▁<2zh>"
+    assert with_word_start(path.read_bytes(), ["<2fr>"]) == path.read_bytes()

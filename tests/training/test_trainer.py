@@ -16,7 +16,7 @@ import torch
 from s2s_gui.description import NetworkConfig
 from s2s_gui.errors import RecipeError
 from s2s_gui.formats import native
-from s2s_gui.tasks import open_model
+from s2s_gui.manage.opening import open_model
 from s2s_gui.training.development import translate_all
 from s2s_gui.training.loss import guided_loss
 from s2s_gui.training.recipe import Guide, Recipe, Watch
