@@ -44,6 +44,15 @@ def write_card(card: ModelCard, folder: Path) -> None:
     (folder / CARD).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
 
 
+def range_faults(value: msgspec.Struct) -> list[str]:
+    """Return what is out of its range in a card or a part of one that a reader has put together."""
+    try:
+        msgspec.convert(msgspec.to_builtins(value), type(value))
+    except msgspec.ValidationError as error:
+        return [f"{error}."]
+    return []
+
+
 def card_faults(card: ModelCard) -> list[str]:
     """Return what does not fit together in a card, one sentence each."""
     faults = list(card.network.faults())

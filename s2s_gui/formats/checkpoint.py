@@ -64,7 +64,7 @@ def tensors_of(state: Mapping[Any, Any], name: str) -> dict[str, Callable[[], ND
     for key, tensor in state.items():
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
             continue
-        if tensor.layout != torch.strided or tensor.dtype not in FLOATS or tensor.dim() > MAX_RANK:
+        if tensor.is_meta or tensor.layout != torch.strided or tensor.dtype not in FLOATS or tensor.dim() > MAX_RANK:
             raise ModelError(name, [f"{name}: {key} is a {tensor.dtype} tensor of a kind that cannot be read."])
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
             raise ModelError(name, [f"{name} is damaged: {key} is larger than its own data."])
@@ -73,7 +73,8 @@ def tensors_of(state: Mapping[Any, Any], name: str) -> dict[str, Callable[[], ND
 
 
 def _maker(tensor: torch.Tensor) -> Callable[[], NDArray[Any]]:
-    return lambda: np.asarray(tensor.detach().float().numpy())
+    # A copy: a tensor that stays a map of the file would change, or end the program, with the file.
+    return lambda: np.array(tensor.detach().float().numpy())
 
 
 def _look(path: Path) -> None:

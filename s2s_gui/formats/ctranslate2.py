@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from s2s_gui.cards import range_faults
 from s2s_gui.description import (
     DecodingDefaults,
     Direction,
@@ -160,7 +161,7 @@ def _network(file: ModelFile, table: dict[str, Any]) -> tuple[TransformerConfig,
         scale_embedding=_is_scaled(file, source[1]),
         norm_epsilon=value(table, "layer_norm_epsilon", 1e-5, "config.json"),
     )
-    faults = network.faults()
+    faults = range_faults(network) or network.faults()
     if faults:
         raise ModelError(str(file.path), faults)
     return network, _weights(file, network, embedding)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from s2s_gui.cards import CARD, LFS_POINTER, lfs_fault
+from s2s_gui.cards import CARD, LFS_POINTER, card_faults, lfs_fault, range_faults
 from s2s_gui.description import ModelDescription
 from s2s_gui.errors import ModelError
 from s2s_gui.formats import (
@@ -21,6 +21,8 @@ from s2s_gui.formats import (
     m2m,
     marian,
     native,
+    opennmt,
+    pytorch_state,
 )
 from s2s_gui.formats.native import Survey
 from s2s_gui.formats.transformers_files import model_type
@@ -59,7 +61,9 @@ FOREIGN = (
     Reader(bergamot.recognises, bergamot.read),
     Reader(ctranslate2.recognises, ctranslate2.read),
     Reader(keras.recognises, keras.read),
+    Reader(opennmt.recognises, opennmt.read),
     Reader(marian.recognises, marian.read),
+    Reader(pytorch_state.recognises, pytorch_state.read),
 )
 
 
@@ -87,7 +91,8 @@ def describe(path: Path, scratch: Path) -> Survey:
         if survey.description is None:
             raise ModelError(str(path), list(survey.faults))
         return survey
-    return Survey(reader.read(place), ())
+    description = reader.read(place)
+    return Survey(description, tuple(range_faults(description.card) or card_faults(description.card)))
 
 
 def _find(path: Path) -> tuple[Reader | None, Path] | None:

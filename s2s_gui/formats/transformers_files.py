@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from s2s_gui.cards import is_plain
+from s2s_gui.cards import is_plain, range_faults
 from s2s_gui.description import TransformerConfig
 from s2s_gui.errors import ModelError
 from s2s_gui.formats import checkpoint
@@ -89,7 +89,7 @@ def network_config(folder: Folder, defaults: TransformerConfig) -> TransformerCo
     shares = value(config, "share_encoder_decoder_embeddings", True, where)
     is_tied = value(config, "tie_word_embeddings", True, where)
     target = source if shares else size("decoder_vocab_size", source)
-    return TransformerConfig(
+    network = TransformerConfig(
         source_vocabulary=source,
         target_vocabulary=target,
         width=width,
@@ -106,6 +106,10 @@ def network_config(folder: Folder, defaults: TransformerConfig) -> TransformerCo
         scale_embedding=value(config, "scale_embedding", defaults.scale_embedding, where),
         norm_epsilon=1e-5,
     )
+    faults = range_faults(network) or network.faults()
+    if faults:
+        raise ModelError(str(folder.path), [f"config.json: {fault}" for fault in faults])
+    return network
 
 
 def weights(folder: Folder, network: TransformerConfig) -> LazyWeights:

@@ -18,6 +18,8 @@ BLANK = "\u2581"
 
 # Field numbers and enumeration values of sentencepiece_model.proto.
 _PIECES = 1
+_TRAINER = 2
+_NORMALIZER = 3
 _PIECE_TEXT = 1
 _PIECE_TYPE = 3
 _CONTROL = 3
@@ -206,8 +208,11 @@ def _load(model: bytes, where: str, specials: Collection[str] = ()) -> SentenceP
         processor.LoadFromSerializedProto(_with_control_pieces(model, specials))
         for id in range(processor.GetPieceSize()):
             _shown(processor, id, processor.IdToPiece(id))
+        is_whole = {field for field, _, _ in _fields(model, 0, len(model))} >= {_PIECES, _TRAINER, _NORMALIZER}
     except (RuntimeError, ValueError, IndexError) as error:
         raise ModelError(where, ["The file is damaged or is not a SentencePiece model."]) from error
+    if not is_whole:
+        raise ModelError(where, ["The file is only the beginning of a SentencePiece model: download it again."])
     return processor
 
 

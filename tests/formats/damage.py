@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,21 @@ class Damage:
 def of_file(name: str) -> Iterator[Damage]:
     """Yield what can happen to any file: cut at many places, empty, something else, missing."""
     for share in SHARES:
-        yield Damage(f"{name} cut at {share}", lambda folder, share=share: _cut(folder / name, share))
+        yield Damage(f"{name} cut at {share}", partial(_cut, name, share))
     for label, content in (
         ("a picture", JPEG),
         ("a pointer", LFS_POINTER + b"\noid sha256:1\nsize 9\n"),
         ("zeros", bytes(4096)),
     ):
-        yield Damage(f"{name} is {label}", lambda folder, content=content: _write(folder / name, content))
-    yield Damage(f"{name} is missing", lambda folder: (folder / name).unlink())
+        yield Damage(f"{name} is {label}", partial(_write, name, content))
+    yield Damage(f"{name} is missing", partial(_unlink, name))
 
 
 def of_config(name: str, **values: list[Any]) -> Iterator[Damage]:
     """Yield changes of single values in a JSON file."""
     for key, wrong in values.items():
         for value in wrong:
-            yield Damage(f"{key} = {value!r}", lambda folder, key=key, value=value: _set(folder / name, key, value))
+            yield Damage(f"{key} = {value!r}", partial(_set, name, key, value))
 
 
 def refusal(folder: Path, scratch: Path) -> str:
@@ -56,9 +57,7 @@ def refusal(folder: Path, scratch: Path) -> str:
     tracemalloc.start()
     try:
         with pytest.raises(ModelError) as caught:
-            found = describe(folder, scratch)
-            assert found.description is not None
-            assemble(found.description, found.faults)
+            _open(folder, scratch)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -70,14 +69,24 @@ def refusal(folder: Path, scratch: Path) -> str:
     return message
 
 
-def _cut(path: Path, share: float) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
+def _open(folder: Path, scratch: Path) -> None:
+    found = describe(folder, scratch)
+    assert found.description is not None
+    assemble(found.description, found.faults)
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+def _cut(name: str, share: float, folder: Path) -> None:
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: int(len(content) * share)])
 
 
-def _set(path: Path, key: str, value: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+def _write(name: str, content: bytes, folder: Path) -> None:
+    (folder / name).write_bytes(content)
+
+
+def _unlink(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+
+
+def _set(name: str, key: str, value: Any, folder: Path) -> None:
+    (folder / name).write_text(json.dumps(json.loads((folder / name).read_text()) | {key: value}))

@@ -39,6 +39,10 @@ def without(folder: Path, name: str) -> None:
     save_file({key: array for key, array in weights.items() if key != name}, folder / "model.safetensors")
 
 
+def other_vocabulary(folder: Path) -> None:
+    (folder / "vocab.json").write_text('{"a": 0, "b": 100000}')
+
+
 HUGGING_FACE = [
     *(
         one
@@ -57,14 +61,14 @@ HUGGING_FACE = [
         activation_function=["tanh", 3],
         vocab_size=[1, 50, 1 << 40, -5],
         decoder_start_token_id=[1 << 20, -2],
-        eos_token_id=[[0], "0"],
         share_encoder_decoder_embeddings=["yes"],
     ),
+    *of_config("generation_config.json", eos_token_id=[[0], "0", 1 << 20, -1], num_beams=["4"]),
     Damage("not a number in the weights", lambda folder: spoil(folder, float("nan"))),
     Damage("infinity in the weights", lambda folder: spoil(folder, float("inf"))),
     Damage("weights and vocabulary swapped", lambda folder: swap(folder, "model.safetensors", "vocab.json")),
     Damage("config and vocabulary swapped", lambda folder: swap(folder, "config.json", "vocab.json")),
-    Damage("another model's vocabulary", lambda folder: (folder / "vocab.json").write_text('{"a": 0, "b": 100000}')),
+    Damage("another model's vocabulary", other_vocabulary),
     Damage("two tokens with one number", twice),
     Damage("a tensor is missing", lambda folder: without(folder, "model.decoder.layers.1.fc1.weight")),
 ]
