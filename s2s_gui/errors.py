@@ -5,6 +5,7 @@ is raised is a fault of the program.
 
     TranslatorError
     |-- ModelError        a model file that cannot be used
+    |-- ExportError       a model that a format cannot hold
     |-- RecipeError       a training recipe or its corpora that cannot be used
     |-- RequestError      a request that the loaded model cannot serve
     `-- MissingExtra      a feature whose optional packages are not installed
@@ -23,6 +24,15 @@ class ModelError(TranslatorError):
         self.faults = tuple(faults)
         listed = faults[0] if len(faults) == 1 else "".join(f"\n  - {fault}" for fault in faults)
         super().__init__(f"The model {where} cannot be opened: {listed}")
+
+
+class ExportError(TranslatorError):
+    """A model that cannot be written in a format; ``faults`` lists everything that it cannot hold."""
+
+    def __init__(self, name: str, form: str, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        listed = faults[0] if len(faults) == 1 else "".join(f"\n  - {fault}" for fault in faults)
+        super().__init__(f"The model {name} cannot be written as {form}: {listed}")
 
 
 class RecipeError(TranslatorError):

@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 import s2s_gui
 from s2s_gui.console import models
-from s2s_gui.console.usage import FORMS, UsageError, at_least, sampling
+from s2s_gui.console.usage import FORMS, UsageError, at_least, sample_file, sampling
 from s2s_gui.errors import TranslatorError
 
 Raw = argparse.RawDescriptionHelpFormatter
@@ -175,6 +175,14 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     one.add_argument("model", metavar="ID|PATH")
     one.add_argument("--to", required=True, choices=FORMS, help="the format")
     one.add_argument("folder", type=Path, metavar="DIR", help="a folder that is not there yet")
+    one.add_argument(
+        "--samples",
+        action="append",
+        default=[],
+        type=sample_file,
+        metavar="xx=FILE",
+        help="sentences of language xx for Bergamot's 8-bit form; from 1,000 lines on also for its shortlist",
+    )
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

@@ -44,7 +44,7 @@ def command(arguments: argparse.Namespace) -> int:
         return verify_models(arguments.models)
     from s2s_gui.manage import exporting  # imports torch
 
-    where = exporting.export(library.find(arguments.model), arguments.to, arguments.folder)
+    where = exporting.export(library.find(arguments.model), arguments.to, arguments.folder, dict(arguments.samples))
     print(f"Written to {where}.")
     return 0
 

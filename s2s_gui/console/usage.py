@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from s2s_gui.messages import Sampling
 
@@ -42,3 +43,11 @@ def sampling(text: str) -> Sampling:
         top_p=values.get("top_p", 1.0),
         seed=int(values.get("seed", 0)),
     )
+
+
+def sample_file(text: str) -> tuple[str, Path]:
+    """Read "zh=FILE": a language's code and a file that is there."""
+    code, _, name = text.partition("=")
+    if not code or not Path(name).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form xx=FILE with a file that is there")
+    return code, Path(name)

@@ -26,7 +26,7 @@ def transformer_of(description: ModelDescription, form: str) -> TransformerConfi
 
 def refusal(description: ModelDescription, form: str, why: str) -> ModelError:
     """Return the error for a model that a format cannot hold."""
-    return ModelError(description.card.name, [f"It cannot be written as {form}: {why}."])
+    return ModelError(f"{description.card.name} as {form}", [f"{why[0].upper()}{why[1:]}."])
 
 
 def tokens_of(vocabulary: Vocabulary) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The message strip: one plain sentence above the translation, with details on request; never a box in the way."""
+"""The message strip: one plain sentence above the translation, with details or one thing to do; never a box in the way."""
 
 from collections.abc import Callable
 
@@ -31,6 +31,8 @@ class Strip(QWidget):
         self.setAutoFillBackground(True)
         self._sentence: Callable[[], str] = str
         self._detail = ""
+        self._action_name: Callable[[], str] = str
+        self._act: Callable[[], object] = str
         self._icon = QLabel(self)
         self._label = QLabel(self)
         self._label.setObjectName("messageText")
@@ -40,6 +42,9 @@ class Strip(QWidget):
         self._details = QPushButton(self)
         self._details.setFlat(True)
         self._details.clicked.connect(self._show_details)
+        self._action = QPushButton(self)
+        self._action.setObjectName("messageAction")
+        self._action.clicked.connect(self._on_action)
         self._close = QToolButton(self)
         self._close.setAutoRaise(True)
         self._close.setIconSize(icon_size())
@@ -51,6 +56,7 @@ class Strip(QWidget):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._label, 1)
         row.addWidget(self._details)
+        row.addWidget(self._action)
         row.addWidget(self._close)
         self.retranslate()
         self.hide()
@@ -61,8 +67,17 @@ class Strip(QWidget):
         self._label.setText(sentence())
         self._label.setAccessibleName(sentence())
         self._details.setVisible(bool(detail))
+        self._action.hide()
         self.show()
         announce(self, sentence(), is_urgent=True)
+
+    def offer(self, sentence: Callable[[], str], name: Callable[[], str], act: Callable[[], object]) -> None:
+        """Show a message with a button called ``name()`` that does ``act`` and closes the message."""
+        self.show_message(sentence)
+        self._action_name, self._act = name, act
+        self._action.setText(name())
+        self._action.setAccessibleName(name())
+        self._action.show()
 
     def message(self) -> str:
         """Return the sentence shown, "" if there is none."""
@@ -94,6 +109,12 @@ class Strip(QWidget):
         self._details.setAccessibleName(self.tr("Details"))
         self._label.setText(self._sentence())
         self._label.setAccessibleName(self._sentence())
+        self._action.setText(self._action_name())
+        self._action.setAccessibleName(self._action_name())
+
+    def _on_action(self) -> None:
+        self.dismiss()
+        self._act()
 
     def _show_details(self) -> None:
         dialog = QDialog(self.window())

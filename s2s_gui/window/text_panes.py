@@ -9,8 +9,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QMimeData, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QFocusEvent,
     QGuiApplication,
     QInputMethodEvent,
@@ -72,7 +70,7 @@ class SourceEdit(TextPane):
 
     edited = Signal(str, Cause)
     composing_changed = Signal(bool)
-    file_dropped = Signal(str)
+    files_dropped = Signal(list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -120,36 +118,23 @@ class SourceEdit(TextPane):
         self.moveCursor(QTextCursor.MoveOperation.End)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        dropped = local_file(source)
-        if dropped:
-            self.file_dropped.emit(dropped)
+        files = local_files(source)
+        if files:
+            self.files_dropped.emit(files)
             return
         self._cause = Cause.PASTED
         super().insertFromMimeData(source)
         self._cause = None
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return bool(local_file(source)) or super().canInsertFromMimeData(source)
+        return bool(local_files(source)) or super().canInsertFromMimeData(source)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_file(event.mimeData()):
-            event.acceptProposedAction()
+        """Leave files to the window, which takes them anywhere; dragged text is for the pane."""
+        if local_files(event.mimeData()):
+            event.ignore()
             return
         super().dragEnterEvent(event)
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if local_file(event.mimeData()):
-            event.acceptProposedAction()
-            return
-        super().dragMoveEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        dropped = local_file(event.mimeData())
-        if dropped:
-            event.acceptProposedAction()
-            self.file_dropped.emit(dropped)
-            return
-        super().dropEvent(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         commits = self._was_composing and event.commitString() != ""
@@ -197,7 +182,7 @@ class SourceEdit(TextPane):
         self.edited.emit(text, cause)
 
 
-def local_file(source: QMimeData) -> str:
-    """Return the path of the one local file in ``source``, "" for anything else."""
+def local_files(source: QMimeData) -> list[str]:
+    """Return the paths of the local files and folders in ``source``; nothing if it has anything else."""
     urls: list[QUrl] = source.urls() if source.hasUrls() else []
-    return urls[0].toLocalFile() if len(urls) == 1 and urls[0].isLocalFile() else ""
+    return [url.toLocalFile() for url in urls] if all(url.isLocalFile() for url in urls) else []
