@@ -12,6 +12,8 @@ import s2s_gui
 from s2s_gui import paths
 from s2s_gui.console.json_line import as_json
 from s2s_gui.console.main import main
+from s2s_gui.description import Direction, Language
+from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import Hypothesis, Line, Result, Segment, Token
 from tests.engine import small
 
@@ -34,13 +36,13 @@ class Translator:
     """Runs ``s2s translate`` from Chinese inside this process."""
 
     def __init__(self, folder: str, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[bytes]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._patch = patch
         self._captured = captured
 
     def __call__(self, text: bytes, *options: str, to: str = "en") -> tuple[int, bytes, str]:
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
-        code = main(["translate", "--model", self._folder, "--to", to, *options])
+        code = main(["translate", "--model", self.folder, "--to", to, *options])
         out, err = self._captured.readouterr()
         return code, out, err.decode()
 
@@ -148,7 +150,7 @@ def test_wrong_usage_is_told_before_torch_is_imported(folder: str) -> None:
 def test_a_broken_model_is_told_with_all_its_faults(translate: Translator, tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text("{}")
     _, _, err = translate(b"a\n", "--model", str(tmp_path))
-    assert "lacks the field 'directions'" in err
+    assert "lacks the field 'network'" in err
     assert "weights.safetensors is missing" in err
 
 
@@ -196,7 +198,7 @@ def test_models(folder: str, home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["models", "info", "mine", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == "small"
     assert main(["models", "info", folder]) == 0
-    assert f"Folder: {folder}" in capsys.readouterr().out
+    assert f"Path: {folder}" in capsys.readouterr().out
     assert main(["models", "info", "broken"]) == 1
 
 
@@ -263,3 +265,60 @@ def test_closed_pipe_and_interrupt_leave_no_traceback(folder: str) -> None:
         started.stdin.close()
         assert started.wait(30) == 1
         assert errors.read() == b""
+
+
+MARIAN = ROOT / "tests" / "oracles" / "recorded" / "base"
+
+
+def test_models_from_import_to_removal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["models", "import", str(MARIAN), str(ROOT / "README.md")]) == 1
+    out, err = capsys.readouterr()
+    assert out == "base is now base: base, fi > it\n"
+    assert "README.md is not a model of a known format" in err
+    assert main(["models", "import", str(MARIAN)]) == 0
+    assert "already here" in capsys.readouterr().out
+    assert main(["models", "rename", "base", "Finnish"]) == 0
+    assert main(["models"]) == 0
+    assert "base\tfi > it\tunknown\tFinnish" in capsys.readouterr().out.splitlines()
+    assert main(["models", "verify", "base"]) == 0
+    assert capsys.readouterr().out == "base: as it should be\n"
+    assert main(["models", "info", "base"]) == 0
+    assert "Format: Hugging Face Marian, fp32" in capsys.readouterr().out
+    assert main(["models", "export", "base", "--to", "ctranslate2", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "model.bin").is_file()
+    assert main(["models", "remove", "base"]) == 0
+    assert main(["models", "remove", "base"]) == 1
+    assert main(["models", "remove", "zh-en-fast"]) == 1
+    assert "cannot be changed" in capsys.readouterr().err
+    assert list(paths.user_models().iterdir()) == []
+
+
+def test_a_model_that_is_not_installed_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "info", str(MARIAN), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "base"
+
+
+def test_tokens_in_and_out(translate: Translator) -> None:
+    code, out, err = translate("▁hello ▁world\n\n你".encode(), "--tokens")
+    assert (code, err) == (0, "")
+    first, second, third = out.decode().split("\n")
+    assert second == ""
+    vocabulary = open_model(Path(translate.folder)).target
+    assert all(vocabulary.id_of(token) is not None for token in f"{first} {third}".split(" "))
+
+
+def test_a_direction_that_takes_two_models_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    place = paths.user_models() / "en-fi"
+    onward = (Direction(small.ENGLISH, Language("fi"), "<2zh>"),)
+    small.write(tmp_path, place, directions=onward, id="en-fi", name="English to Finnish")
+    for options in ([], ["--stream"], ["--json"]):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("你好\n".encode())))
+        assert main(["translate", "--from", "zh", "--to", "fi", *options]) == 0
+        out, err = capfdbinary.readouterr()
+        assert out.count(b"\n") == 1
+        assert b"by way of English" in err
+        assert b"English to Finnish" in err
+    assert main(["translate", "--from", "zh", "--to", "fi", "--tokens"]) == 2
+    assert main(["translate", "--from", "zh", "--to", "xx"]) == 1
