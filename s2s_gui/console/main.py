@@ -174,7 +174,12 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     one = commands.add_parser("export", help="write a model in another program's format")
     one.add_argument("model", metavar="ID|PATH")
     one.add_argument("--to", required=True, choices=FORMS, help="the format")
-    one.add_argument("folder", type=Path, metavar="DIR", help="a folder that is not there yet")
+    one.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="a folder that is not there yet; with native also NAME.s2smodel, one file to hand on",
+    )
     one.add_argument(
         "--samples",
         action="append",

@@ -5,6 +5,8 @@ where there is enough of it, for a lexical shortlist from the alignments of the 
 """
 
 import shutil
+import tempfile
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,11 +29,13 @@ MEASURED = 200
 ENOUGH = 1000
 AT_ONCE = 256
 GREEDY = DecodeOptions(beam_size=1)
+ONE_FILE = ".s2smodel"
 
 
 def export(model: Path, form: str, folder: Path, samples: Mapping[str, Path] | None = None) -> Path:
     """Write the model at ``model`` to ``folder``, which must not exist; return it.
 
+    The form "native" with a name that ends in ``.s2smodel`` gives one file, to hand on to others.
     ``samples`` gives by language code files of sentences, one a line; without them those shipped are used. Raises
     ``ModelError`` if the model cannot be opened and ``ExportError`` naming what the format cannot hold.
     """
@@ -54,7 +58,12 @@ def _write(description: ModelDescription, form: str, folder: Path, samples: Mapp
     elif form == "native":
         if folder.exists():
             raise ModelError(str(folder), [f"{folder} is there already: name a folder that is not."])
-        native.write_description(description, folder)
+        if folder.suffix == ONE_FILE:
+            with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+                native.write_description(description, Path(aside) / folder.stem)
+                _pack(Path(aside) / folder.stem, folder)
+        else:
+            native.write_description(description, folder)
     elif form == "marian-npz":
         with whole_folder(folder) as aside:
             marian.write(description, aside)
@@ -64,6 +73,15 @@ def _write(description: ModelDescription, form: str, folder: Path, samples: Mapp
             shutil.rmtree(aside / "first")
             model = assemble(description)
             bergamot.write(description, aside, _multipliers(model, samples), _shortlist(model, samples))
+
+
+def _pack(folder: Path, path: Path) -> None:
+    """Put a folder into one file, a zip of stored members."""
+    part = folder.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, f"{folder.name}/{file.name}")
+    part.replace(path)
 
 
 def _texts(direction: Direction, samples: Mapping[str, Path]) -> list[str]:

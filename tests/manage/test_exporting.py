@@ -28,6 +28,15 @@ def test_what_is_written_translates_alike(form: str, tmp_path: Path) -> None:
             assert first.score == pytest.approx(second.score, abs=1e-5)
 
 
+def test_one_file_to_hand_on(tmp_path: Path) -> None:
+    export(MARIAN, "native", tmp_path / "mine.s2smodel")
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ""] == ["mine.s2smodel"]
+    model = open_model(tmp_path / "mine.s2smodel")
+    assert hypotheses(model, TEXTS[0], model.card.ways()[0]) == hypotheses(
+        open_model(MARIAN), TEXTS[0], open_model(MARIAN).card.ways()[0]
+    )
+
+
 def bridge(tmp_path: Path) -> Path:
     """Write a small model as our trainer makes them: SSRU, Marian's positions, tags."""
     vocabulary = spm.make(tmp_path)
