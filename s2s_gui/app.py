@@ -23,6 +23,14 @@ def make_tasks() -> Callable[[Request], Iterator[Update]]:
     return tasks.make()
 
 
+def make_file_tasks() -> Callable[[Request], Iterator[Update]]:
+    """Return the tasks of the worker for model files; called on its thread."""
+    # Imported here for the same reason.
+    from s2s_gui import tasks
+
+    return tasks.make_files()
+
+
 def build(argv: list[str]) -> "MainWindow":
     """Make and join everything and return the main window, not yet shown and without entering the event loop."""
     # Imported here so that ``main`` can say in plain words what Qt misses, and the console does without Qt.
@@ -32,6 +40,7 @@ def build(argv: list[str]) -> "MainWindow":
 
     from s2s_gui.window import style
     from s2s_gui.window.bridge import Bridge
+    from s2s_gui.window.file_jobs import FileJobs
     from s2s_gui.window.i18n import Translations
     from s2s_gui.window.main_window import MainWindow
 
@@ -46,7 +55,8 @@ def build(argv: list[str]) -> "MainWindow":
     bridge = Bridge()
     worker = Worker(make_tasks, bridge.post)
     translations = Translations(application)
-    return MainWindow(kept_settings, session.read(), worker, bridge, library.installed, translations)
+    files = FileJobs(make_file_tasks)
+    return MainWindow(kept_settings, session.read(), worker, bridge, files, library.installed, translations)
 
 
 def main(argv: list[str] | None = None) -> int:

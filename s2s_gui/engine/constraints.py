@@ -59,9 +59,7 @@ def most_repeats(sequence: Sequence[Hashable]) -> int:
 
 def numeric_ids(pieces: Sequence[str]) -> frozenset[int]:
     """Return the ids of pieces without any letter: digits, punctuation, rules of dashes or dots."""
-    return frozenset(
-        id for id, piece in enumerate(pieces) if piece and not any(character.isalpha() for character in piece)
-    )
+    return frozenset(id for id, piece in enumerate(pieces) if piece and not any(map(str.isalpha, piece)))
 
 
 def forbid(log_probs: Tensor, never: Tensor) -> Tensor:

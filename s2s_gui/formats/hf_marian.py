@@ -49,16 +49,15 @@ def read(path: Path) -> ModelDescription:
     settings = path / "tokenizer_config.json"
     tokenizer = read_object(settings) if settings.is_file() else {}
     ids = _ids(path / "vocab.json", network.source_vocabulary)
-    source = Vocabulary(
-        "source.spm", read_limited(path / "source.spm", MAX_VOCABULARY), _listed(ids, network.source_vocabulary)
-    )
+    tokens = _listed(ids, network.source_vocabulary)
+    source = Vocabulary("source.spm", read_limited(path / "source.spm", MAX_VOCABULARY), tokens)
     separate = value(tokenizer, "separate_vocabs", False, settings.name)
     target_ids = _ids(path / "target_vocab.json", network.target_vocabulary) if separate else ids
-    target = Vocabulary(
-        "target.spm", read_limited(path / "target.spm", MAX_VOCABULARY), _listed(target_ids, network.target_vocabulary)
-    )
+    if separate:
+        tokens = _listed(target_ids, network.target_vocabulary)
+    target = Vocabulary("target.spm", read_limited(path / "target.spm", MAX_VOCABULARY), tokens)
     decoding = _decoding(folder, ids, target_ids)
-    tags = [token for token in ids if TAG.fullmatch(token)]
+    tags = [token for token in ids if token.startswith(">>") and TAG.fullmatch(token)]
     pad = (
         "<pad>"
         if "<pad>" in target_ids
@@ -110,10 +109,8 @@ def _ids(path: Path, size: int) -> dict[str, int]:
 
 
 def _listed(ids: dict[str, int], size: int) -> tuple[str, ...]:
-    tokens = [f"<unused{id}>" for id in range(size)]
-    for token, id in ids.items():
-        tokens[id] = token
-    return tuple(tokens)
+    tokens = {id: token for token, id in ids.items()}
+    return tuple(tokens[id] if id in tokens else f"<unused{id}>" for id in range(size))
 
 
 def _decoding(folder: files.Folder, source: dict[str, int], target: dict[str, int]) -> DecodingDefaults:

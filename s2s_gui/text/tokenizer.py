@@ -143,7 +143,7 @@ class ListedTokenizer:
 
 def first_ids(tokens: Sequence[str]) -> dict[str, int]:
     """Return the id of each token; of several alike the first counts."""
-    return {token: id for id, token in reversed(list(enumerate(tokens)))}
+    return dict(zip(reversed(tokens), reversed(range(len(tokens))), strict=True))
 
 
 def without_surrogates(text: str) -> str:

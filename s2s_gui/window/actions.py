@@ -15,6 +15,10 @@ from s2s_gui.window.style import Shades, icon
 KEYS = {
     "open": ["Ctrl+O"],
     "save": ["Ctrl+S"],
+    "import_file": ["Ctrl+Shift+O"],
+    "import_folder": [],
+    "models": ["Ctrl+Shift+M"],
+    "get_models": [],
     "quit": ["Ctrl+Q"],
     "undo": ["Ctrl+Z"],
     "redo": ["Ctrl+Shift+Z"],
@@ -30,7 +34,7 @@ KEYS = {
     "swap": ["Ctrl+Shift+S"],
     "swap_languages": [],
     "choose_direction": ["Ctrl+Shift+L"],
-    "choose_model": ["Ctrl+Shift+M"],
+    "choose_model": [],
     "larger": ["Ctrl++", "Ctrl+="],
     "smaller": ["Ctrl+-"],
     "normal_size": ["Ctrl+0"],
@@ -42,7 +46,7 @@ KEYS = {
     "help": ["F1"],
 }
 MENUS = (
-    ("file", ("open", "save", "", "quit")),
+    ("file", ("open", "save", "", "import_file", "import_folder", "models", "get_models", "", "quit")),
     (
         "edit",
         (
@@ -127,6 +131,10 @@ class Actions(QObject):
         for name, text in (
             ("open", self.tr("&Open text…")),
             ("save", self.tr("&Save translation…")),
+            ("import_file", self.tr("&Add a model…")),
+            ("import_folder", self.tr("Add a model from a &folder…")),
+            ("models", self.tr("&Models")),
+            ("get_models", self.tr("&Get models…")),
             ("quit", self.tr("&Quit")),
             ("undo", self.tr("&Undo")),
             ("redo", self.tr("&Redo")),

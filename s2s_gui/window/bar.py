@@ -1,35 +1,18 @@
 """The bar above the panes: direction, swap, model, and the one button that translates and stops."""
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from s2s_gui.description import Direction
 from s2s_gui.window import languages
+from s2s_gui.window.choice import CONTROL_HEIGHT, Choice
+from s2s_gui.window.language_boxes import LanguageBoxes
 from s2s_gui.window.live import BUSY, State
 from s2s_gui.window.style import Shades, icon, icon_size
 
-CONTROL_HEIGHT = 32
+MOST_IN_ONE_LIST = 24
 # The role under which a combo box's own model keeps whether an item can be chosen.
 ENABLED_ROLE = Qt.ItemDataRole.UserRole - 1
-
-
-class Choice(QComboBox):
-    """A list that only the user's choice reports, and that the mouse wheel does not change by accident."""
-
-    def __init__(self, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName(name)
-        self.setMinimumHeight(CONTROL_HEIGHT)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.setMinimumContentsLength(8)
-
-    def showPopup(self) -> None:
-        self.view().setAccessibleName(self.accessibleName())
-        super().showPopup()
-
-    def wheelEvent(self, event: object) -> None:
-        """Leave the wheel to the window: a translation should not change its language by a stray turn."""
 
 
 class Bar(QWidget):
@@ -42,6 +25,7 @@ class Bar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.direction_box = Choice("directionBox", self)
+        self.language_boxes = LanguageBoxes(self)
         self.model_box = Choice("modelBox", self)
         self.swap_button = QToolButton(self)
         self.swap_button.setObjectName("swapButton")
@@ -63,6 +47,7 @@ class Bar(QWidget):
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(8)
         self.direction_box.currentIndexChanged.connect(self._on_direction)
+        self.language_boxes.chosen.connect(self.direction_chosen)
         self.model_box.currentIndexChanged.connect(self._on_model)
         self.stop_button.clicked.connect(self.pressed)
         self.set_narrow(False)
@@ -76,9 +61,11 @@ class Bar(QWidget):
             return
         self._is_narrow = is_narrow
         row = 1 if is_narrow else 0
-        for widget in (self.direction_box, self.swap_button, self.model_box, self.stop_button):
+        boxes = (self.direction_box, self.language_boxes)
+        for widget in (*boxes, self.swap_button, self.model_box, self.stop_button):
             self._grid.removeWidget(widget)
-        self._grid.addWidget(self.direction_box, 0, 0, 1, 2 if is_narrow else 1)
+        for box in boxes:
+            self._grid.addWidget(box, 0, 0, 1, 2 if is_narrow else 1)
         self._grid.addWidget(self.swap_button, 0, 2 if is_narrow else 1)
         self._grid.addWidget(self.model_box, row, 0 if is_narrow else 3)
         self._grid.addWidget(self.stop_button, row, 1 if is_narrow else 4, 1, 2 if is_narrow else 1)
@@ -103,11 +90,15 @@ class Bar(QWidget):
             self.model_box.setCurrentIndex(self.model_box.findData(folder))
 
     def set_directions(self, directions: tuple[Direction, ...], chosen: Direction | None) -> None:
-        """Offer the directions of the loaded model."""
+        """Offer the directions of the loaded model: in one list, or in two of languages where they are many."""
         self._directions = directions
+        is_many = len(directions) > MOST_IN_ONE_LIST
+        self.language_boxes.set_directions(directions if is_many else ())
+        self.direction_box.setVisible(not is_many)
+        self.language_boxes.setVisible(is_many)
         with QSignalBlocker(self.direction_box):
             self.direction_box.clear()
-            for index, direction in enumerate(directions):
+            for index, direction in enumerate(() if is_many else directions):
                 self.direction_box.addItem(languages.direction_name(direction))
                 own = f"{languages.autonym(direction.source)} → {languages.autonym(direction.target)}"
                 self.direction_box.setItemData(index, own, Qt.ItemDataRole.ToolTipRole)
@@ -120,10 +111,18 @@ class Bar(QWidget):
         if direction is None:
             self._has_reverse = False
         else:
-            with QSignalBlocker(self.direction_box):
-                self.direction_box.setCurrentIndex(self._directions.index(direction))
+            if len(self._directions) > MOST_IN_ONE_LIST:
+                self.language_boxes.show_direction(direction)
+            else:
+                with QSignalBlocker(self.direction_box):
+                    self.direction_box.setCurrentIndex(self._directions.index(direction))
             self._has_reverse = reverse_of(direction, self._directions) is not None
         self.swap_button.setEnabled(self._has_reverse)
+
+    def open_directions(self) -> None:
+        """Open the list of directions, or of source languages."""
+        is_many = len(self._directions) > MOST_IN_ONE_LIST
+        (self.language_boxes.source_box if is_many else self.direction_box).showPopup()
 
     def show_state(self, state: State, has_text: bool) -> None:
         """Let the button say what it would do now."""
@@ -152,11 +151,11 @@ class Bar(QWidget):
         self.swap_button.setAccessibleName(self.tr("Swap languages"))
         self.swap_button.setToolTip(self.tr("Swap languages and texts (Ctrl+Shift+S)"))
         self.model_box.setAccessibleName(self.tr("Model"))
-        self.model_box.setToolTip(self.tr("Model (Ctrl+Shift+M)"))
+        self.model_box.setToolTip(self.tr("Model. All models: Ctrl+Shift+M"))
         self.model_box.setPlaceholderText(self.tr("No model"))
         self.direction_box.setPlaceholderText(self.tr("No model"))
-        for index, direction in enumerate(self._directions):
-            self.direction_box.setItemText(index, languages.direction_name(direction))
+        for index in range(self.direction_box.count()):
+            self.direction_box.setItemText(index, languages.direction_name(self._directions[index]))
         self.stop_button.setToolTip(self.tr("Translate now: Ctrl+Return. Stop: Esc."))
         self._name_button()
         self._fit_button()

@@ -22,6 +22,7 @@ from s2s_gui.messages import (
     Translate,
     Update,
 )
+from s2s_gui.window import languages
 from s2s_gui.window.pacing import Cause, Pacer, changed_text, estimated_tokens
 
 
@@ -172,8 +173,9 @@ class LiveTranslation(QObject):
         self.card, self.folder, self.loading_folder = update.card, update.folder, ""
         self.last = self.last_measured = None
         self.pacer.forget_speed()
-        if self.direction not in update.card.ways():
-            self.direction = update.card.ways()[0]
+        ways, wanted = update.card.ways(), self.direction
+        found = languages.find(ways, (str(wanted.source), str(wanted.target))) if wanted is not None else None
+        self.direction = found or ways[0]
         self._sent = ([], "", self.options)
         self._set_state(State.EMPTY)
         self.model_ready.emit(update)

@@ -21,9 +21,11 @@ from s2s_gui.window.announce import announce
 from s2s_gui.window.bridge import Bridge
 from s2s_gui.window.chores import Chores
 from s2s_gui.window.documents import Documents
+from s2s_gui.window.file_jobs import FileJobs
 from s2s_gui.window.i18n import Translations
 from s2s_gui.window.live import BUSY, LiveTranslation, State
 from s2s_gui.window.memory import Memory
+from s2s_gui.window.models import Models
 from s2s_gui.window.pacing import Cause
 from s2s_gui.window.pages import Pages
 from s2s_gui.window.status_line import StatusLine
@@ -51,6 +53,7 @@ class MainWindow(QMainWindow):
         session: Session,
         worker: Worker,
         bridge: Bridge,
+        files: FileJobs,
         list_models: Callable[[], list[Installed]],
         translations: Translations,
     ) -> None:
@@ -60,23 +63,25 @@ class MainWindow(QMainWindow):
         self.bridge = bridge
         self.worker_ended = True
         self._session = session
-        self._list_models = list_models
+        self._files = files
         self._translations = translations
-        self._names: dict[str, str] = {}
         self._has_begun = False
         self._failure_is_of_text = False
+        self._failure_is_of_load = False
         self._shown_state = State.NO_MODEL
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(CALM_MS)
         self._calm.timeout.connect(self._show_state_now)
         bridge.setParent(self)
+        files.setParent(self)
         self.chores = Chores(self)
         self.live = LiveTranslation(worker.submit, worker.stop, parent=self)
         self.memory = Memory(self.chores, self._session_now, self._on_not_kept, self)
         self._make_widgets()
         self.swapping = Swapping(self.live, self.source, self.target, self._on_direction, self._show_direction)
         self.documents = Documents(self.chores, self.target.translation, self)
+        self.models = Models(self.live, self.workspace, self.chores, self.memory, files, list_models, self)
         self._connect()
         self._restore()
         self._apply_settings()
@@ -114,13 +119,13 @@ class MainWindow(QMainWindow):
         live.failed.connect(self._on_failed)
         self.source.edited.connect(self._on_edited)
         self.source.composing_changed.connect(live.set_composing)
-        self.source.file_dropped.connect(self.documents.open)
         self.source.zoomed.connect(self._zoom)
         self.target.zoomed.connect(self._zoom)
         self.bar.direction_chosen.connect(self._on_direction)
-        self.bar.model_chosen.connect(self._on_model)
         self.bar.pressed.connect(self._on_pressed)
         self.workspace.arranged.connect(self.memory.touch)
+        self.models.text_arrived.connect(self.documents.open)
+        self.models.connect_actions(actions)
         self.documents.opened.connect(self._on_opened)
         self.documents.message.connect(self.strip.show_message)
         self.pages.settings_changed.connect(self._on_settings)
@@ -133,14 +138,14 @@ class MainWindow(QMainWindow):
             ("undo", self.source.undo),
             ("redo", self.source.redo),
             ("copy_translation", self._copy),
-            ("paste", self.source.paste_over),
+            ("paste", self._paste),
             ("clear", lambda: self.source.replace_text("", Cause.PASTED)),
             ("settings", lambda: self.pages.show_settings(self.settings)),
             ("translate", live.translate_now),
             ("stop", self._on_escape),
             ("swap", self.swapping.swap),
             ("swap_languages", self.swapping.swap_languages),
-            ("choose_direction", self.bar.direction_box.showPopup),
+            ("choose_direction", self.bar.open_directions),
             ("choose_model", self.bar.model_box.showPopup),
             ("larger", lambda: self._zoom(1)),
             ("smaller", lambda: self._zoom(-1)),
@@ -184,12 +189,12 @@ class MainWindow(QMainWindow):
         if not self._has_begun:
             self._has_begun = True
             self.first_shown.emit()
-            self.chores.run(self._list_models, self._on_models, self._on_not_listed)
+            self.models.begin(self._session, languages.spoken(self._translations.language))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.memory.save()
         self.bridge.close()
-        self.worker_ended = self.worker.close()
+        self.worker_ended = all((self.worker.close(), self._files.close()))
         self.chores.finish(PATIENCE_SECONDS)
         super().closeEvent(event)
 
@@ -207,36 +212,11 @@ class MainWindow(QMainWindow):
 
     # models
 
-    def _on_models(self, models: list[Installed]) -> None:
-        self._names = {str(each.folder): each.card.name if each.card else each.folder.name for each in models}
-        self.bar.set_models([(str(each.folder), self._names[str(each.folder)], each.fault) for each in models])
-        usable = {str(each.folder): each.card for each in models if each.card and each.card.task == "translate"}
-        if usable:
-            folder = self._session.model if self._session.model in usable else next(iter(usable))
-            self._offer(usable[folder].ways())
-            self._on_model(folder)
-
-    def _offer(self, directions: tuple[Direction, ...]) -> None:
-        """Offer the directions of a model on its way, and choose the last one used, else the user's own."""
-        kept = (self._session.source, self._session.target)
-        spoken = languages.spoken(self._translations.language)
-        self.live.direction = languages.first_direction(directions, kept, spoken)
-        self.bar.set_directions(directions, self.live.direction)
-        self.workspace.name_panes(self.live.direction)
-
-    def _on_not_listed(self, error: Exception) -> None:
-        self.strip.show_message(lambda: self.tr("The models could not be listed: {0}").format(error))
-
-    @Slot(str)
-    def _on_model(self, folder: str) -> None:
-        if folder != (self.live.loading_folder or self.live.folder):
-            self.bar.show_model(folder)
-            self.live.load(folder)
-
     @Slot(object)
     def _on_model_ready(self, ready: ModelReady) -> None:
-        self.strip.dismiss()
-        self._names.setdefault(ready.folder, ready.card.name)
+        if self._failure_is_of_load:
+            self._failure_is_of_load = False
+            self.strip.dismiss()
         self.bar.set_directions(ready.card.ways(), self.live.direction)
         self.bar.show_model(ready.folder)
         self.workspace.name_panes(self.live.direction)
@@ -250,7 +230,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_load_failed(self, failed: Failed) -> None:
-        self._failure_is_of_text = False
+        self._failure_is_of_text, self._failure_is_of_load = False, True
         self.bar.show_model(self.live.folder)
         if self.live.card is None:
             self.bar.set_directions((), None)
@@ -280,7 +260,12 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _on_opened(self, text: str) -> None:
         self.strip.dismiss()
+        self.workspace.show_panes()
         self.source.replace_text(text, Cause.PASTED)
+
+    def _paste(self) -> None:
+        self.workspace.show_panes()
+        self.source.paste_over()
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.target.translation())
@@ -332,7 +317,7 @@ class MainWindow(QMainWindow):
         self._calm.stop()
         self._shown_state = live.state
         self.bar.show_state(live.state, bool(live.text.strip()))
-        name, loading = (self._names.get(folder, "") for folder in (live.folder, live.loading_folder))
+        name, loading = (self.models.shelf.name_of(folder) for folder in (live.folder, live.loading_folder))
         self.status_line.show_state(live, name, loading)
         self.commands["copy_translation"].setEnabled(live.state is not State.EMPTY)
 
@@ -356,6 +341,7 @@ class MainWindow(QMainWindow):
     def retranslate(self) -> None:
         """Set every text in the language of the interface."""
         self.setWindowTitle(self.tr("Translator"))
+        self.models.shelf.show_names()
 
     def _zoom(self, step: int) -> None:
         size = 100 if step == 0 else min(300, max(50, self.settings.text_size + step * ZOOM_STEP))

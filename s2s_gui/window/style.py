@@ -66,6 +66,11 @@ def shades_for(theme: Theme) -> Shades:
     return DARK if theme == "dark" else LIGHT
 
 
+def shades_of(palette: QPalette) -> Shades:
+    """Return the colours that ``palette`` was made of."""
+    return DARK if palette.color(QPalette.ColorRole.Window) == QColor(DARK.window) else LIGHT
+
+
 def palette_of(shades: Shades) -> QPalette:
     """Return the whole palette, disabled and placeholder colours included."""
     role = QPalette.ColorRole

@@ -1,33 +1,36 @@
 """The middle of the window: bar, source pane and translation pane, side by side or stacked where it is narrow.
 
-Owns layout, fonts, colours, the focus and the names of the panes; knows nothing of requests.
+Owns layout, fonts, colours, the focus and the names of the panes; knows nothing of requests. Pages such as that of the
+models take the place of the panes, below the bar.
 """
 
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from s2s_gui.description import Direction
 from s2s_gui.window import languages, style
 from s2s_gui.window.actions import Actions
 from s2s_gui.window.bar import Bar
+from s2s_gui.window.drop_area import DropArea
 from s2s_gui.window.find_bar import FindBar
 from s2s_gui.window.focus_ring import move_focus
 from s2s_gui.window.pane_card import PaneCard
 from s2s_gui.window.strip import Strip
 from s2s_gui.window.style import Shades
 from s2s_gui.window.target_view import TargetView
-from s2s_gui.window.text_panes import SourceEdit, local_file
+from s2s_gui.window.text_panes import SourceEdit
 
 NARROW_PIXELS = 720
 
 
 class Workspace(QWidget):
-    """Holds the widgets by name; ``arranged`` tells that the user moved the splitter."""
+    """Holds the widgets by name; ``arranged`` tells that the user moved the splitter, ``files_dropped`` has paths."""
 
     arranged = Signal()
+    files_dropped = Signal(list)
 
     def __init__(self, actions: Actions, source: SourceEdit, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,18 +61,23 @@ class Workspace(QWidget):
         self.splitter.addWidget(source_card)
         self.splitter.addWidget(target_card)
         self.splitter.splitterMoved.connect(self.arranged)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(16, 8, 16, 8)
-        box.setSpacing(8)
-        box.addWidget(self.bar)
-        box.addWidget(self.splitter, 1)
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self.splitter)
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(16, 8, 16, 8)
+        self._box.setSpacing(8)
+        self._box.addWidget(self.bar)
+        self._box.addWidget(self._stack, 1)
+        self._drop_area = DropArea(self)
+        self._drop_area.dropped.connect(self.files_dropped)
+        self.source.files_dropped.connect(self.files_dropped)
         self.bar.swap_button.clicked.connect(actions["swap"].trigger)
         for name, function in (
-            ("find", lambda: self._find_bar().open_bar()),
+            ("find", self._open_find_bar),
             ("find_next", lambda: self._find_bar().find_next()),
             ("find_previous", lambda: self._find_bar().find_previous()),
-            ("focus_source", self.source.setFocus),
-            ("focus_target", self.target.setFocus),
+            ("focus_source", lambda: self._focus_pane(self.source)),
+            ("focus_target", lambda: self._focus_pane(self.target)),
             ("next_part", lambda: self._move_focus(1)),
             ("previous_part", lambda: self._move_focus(-1)),
         ):
@@ -119,8 +127,25 @@ class Workspace(QWidget):
         self.find_target.set_shades(shades)
         self.target.set_colours(*style.text_colours(shades))
 
+    def add_page(self, page: QWidget) -> None:
+        """Take a page that can be shown in place of the panes."""
+        self._stack.addWidget(page)
+
+    def show_page(self, page: QWidget, focus: QWidget) -> None:
+        """Show ``page`` in place of the panes, messages above it, and give ``focus`` the keyboard."""
+        self._stack.setCurrentWidget(page)
+        self._box.insertWidget(1, self.strip)
+        focus.setFocus()
+
+    def show_panes(self) -> None:
+        """Show the panes again."""
+        if self._stack.currentWidget() is not self.splitter:
+            self._stack.setCurrentWidget(self.splitter)
+            self._target_card.add_above(self.strip)
+            self.source.setFocus()
+
     def close_front(self) -> bool:
-        """Close an open find bar, that of the focused pane first, else the message; return whether one was open."""
+        """Close an open find bar, that of the focused pane first, else message or page; return whether one was open."""
         bars = (self._find_bar(), self.find_source, self.find_target)
         opened = next((each for each in bars if each.isVisible()), None)
         if opened is not None:
@@ -129,21 +154,24 @@ class Workspace(QWidget):
         if self.strip.isVisible():
             self.strip.dismiss()
             return True
+        if self._stack.currentWidget() is not self.splitter:
+            self.show_panes()
+            return True
         return False
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_file(event.mimeData()):
-            event.acceptProposedAction()
+        self._drop_area.dragEnterEvent(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_area.dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        dropped = local_file(event.mimeData())
-        if dropped:
-            event.acceptProposedAction()
-            self.source.file_dropped.emit(dropped)
+        self._drop_area.dropEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+        self._drop_area.hide()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() is QEvent.Type.LanguageChange:
@@ -164,9 +192,18 @@ class Workspace(QWidget):
         in_target = focused is not None and self._target_card.isAncestorOf(focused)
         return self.find_target if in_target else self.find_source
 
+    def _open_find_bar(self) -> None:
+        self.show_panes()
+        self._find_bar().open_bar()
+
     def _move_focus(self, step: int) -> None:
         docks = self.window().findChildren(QDockWidget)
-        move_focus((self.bar, self.source, self.strip, self.target, *docks), step)
+        pages = [self._stack.widget(index) for index in range(1, self._stack.count())]
+        move_focus((self.bar, self.source, self.strip, self.target, *pages, *docks), step)
+
+    def _focus_pane(self, pane: QWidget) -> None:
+        self.show_panes()
+        pane.setFocus()
 
     def _arrange(self) -> None:
         """Stack the panes where the window is narrow, but never while an input method composes."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import torch
 from safetensors.numpy import save_file
 
 from s2s_gui.engine.cache import SentenceCache
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="measure in this process and print JSON")
     arguments = parser.parse_args()
     if arguments.once:
+        torch.set_num_threads(1)
         print(json.dumps(measure(arguments.folder)))
         return
     with tempfile.TemporaryDirectory() as scratch:

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from s2s_gui.storage import session, settings
 from s2s_gui.window.bridge import Bridge
+from s2s_gui.window.file_jobs import FileJobs
 from s2s_gui.window.i18n import Translations
 from s2s_gui.window.live import State
 from s2s_gui.window.main_window import MainWindow
@@ -34,7 +35,8 @@ def open_window(qtbot: QtBot, qapp: QApplication, tasks: FakeTasks) -> Iterator[
         bridge = Bridge()
         worker = Worker(tasks.make, bridge.post)
         names = names or ("fake",)
-        window = MainWindow(settings.read(), session.read(), worker, bridge, models(*names), translations)
+        files = FileJobs(tasks.make)
+        window = MainWindow(settings.read(), session.read(), worker, bridge, files, models(*names), translations)
         opened.append(window)
         window.show()
         qtbot.waitUntil(lambda: window.live.card is not None, timeout=PATIENCE_MS)

@@ -112,6 +112,6 @@ def test_restored_text_is_no_edit_and_cannot_be_undone(pane: SourceEdit, edits: 
 def test_a_dropped_file_is_opened_not_inserted(pane: SourceEdit, qtbot: QtBot, tmp_path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.txt"))])
-    with qtbot.waitSignal(pane.file_dropped) as dropped:
+    with qtbot.waitSignal(pane.files_dropped) as dropped:
         pane.insertFromMimeData(data)
-    assert dropped.args == [str(tmp_path / "a.txt")]
+    assert dropped.args == [[str(tmp_path / "a.txt")]]
