@@ -41,7 +41,7 @@ def measure(folder: Path | None, count: int) -> None:
     if folder is None:
         app.make_tasks = fake.make
     window = app.build(["stalls"])
-    window._list_models = models("fake") if folder is None else lambda: [look(folder)]
+    window.models.shelf._list_models = models("fake") if folder is None else lambda: [look(folder)]
     window.show()
     loop = QEventLoop()
     wait(loop, lambda: window.live.card is not None)

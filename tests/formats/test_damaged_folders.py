@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from s2s_gui.formats import ctranslate2_export, hf_marian
 from tests.formats.damage import Damage, of_config, of_file, refusal
+from tests.shared import shared
 
 BASE = Path(__file__).parents[1] / "oracles" / "recorded" / "base"
 
@@ -148,3 +150,61 @@ def test_ctranslate2(damage: Damage, converted: Path, tmp_path: Path) -> None:
     damage.apply(folder)
     scratch.mkdir()
     assert "model" in refusal(folder, scratch)
+
+
+MANY = [
+    *(
+        one
+        for name in ("config.json", "model.safetensors", "vocab.json", "sentencepiece.bpe.model")
+        for one in of_file(name)
+    ),
+    *of_config("config.json", d_model=[0, 47, 1 << 40], encoder_layers=[0, 9, 1 << 30], vocab_size=[10, 1 << 40]),
+    *of_config("vocab.json", **{"</s>": [None, -1, 1 << 40, "2"], "<unk>": [1 << 30]}),
+]
+SINGLE = [
+    *(one for name in ("config.json", "model.safetensors", "tokenizer.json") for one in of_file(name)),
+    *of_config(
+        "tokenizer.json", model=[None, {}, {"type": "WordPiece"}, {"type": "BPE", "vocab": {"a": "b"}, "merges": []}]
+    ),
+    *of_config("tokenizer.json", added_tokens=[5, [{"content": "x", "id": 1 << 40}], [{"content": "x", "id": -3}]]),
+]
+# Without metadata.json the folder inside is still a CTranslate2 model, and opens as one.
+PACKAGE = [
+    *(one for name in ("sentencepiece.model", "model/model.bin") for one in of_file(name)),
+    *(one for one in of_file("metadata.json") if "missing" not in one.name),
+    *of_config(
+        "metadata.json",
+        type=["sbd", 4],
+        from_code=["", None, "??", 1],
+        to_code=["klingon"],
+        target_prefix=["__absent__", 3],
+    ),
+]
+
+
+@pytest.mark.parametrize("damage", MANY, ids=lambda damage: damage.name)
+def test_m2m(damage: Damage, tmp_path: Path) -> None:
+    shutil.copytree(shared("interop", "synthetic", "m2m"), tmp_path / "model")
+    (tmp_path / "scratch").mkdir()
+    damage.apply(tmp_path / "model")
+    assert "model" in refusal(tmp_path / "model", tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("damage", SINGLE, ids=lambda damage: damage.name)
+def test_nllb(damage: Damage, tmp_path: Path) -> None:
+    shutil.copytree(shared("interop", "synthetic", "nllb"), tmp_path / "model")
+    (tmp_path / "model" / "sentencepiece.bpe.model").unlink()
+    (tmp_path / "scratch").mkdir()
+    damage.apply(tmp_path / "model")
+    assert "model" in refusal(tmp_path / "model", tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("damage", PACKAGE, ids=lambda damage: damage.name)
+def test_argos(damage: Damage, tmp_path: Path) -> None:
+    with zipfile.ZipFile(shared("interop", "packages", "translate-en_es-1_0.argosmodel")) as archive:
+        archive.extractall(tmp_path / "packed")
+    (folder,) = (tmp_path / "packed").iterdir()
+    folder.rename(tmp_path / "model")
+    (tmp_path / "scratch").mkdir()
+    damage.apply(tmp_path / "model")
+    assert "model" in refusal(tmp_path / "model", tmp_path / "scratch")

@@ -1,4 +1,6 @@
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +59,17 @@ def test_many_languages_decode_as_in_transformers(kind: str, beam: int, key: str
         assert "_" not in found.text
         if "score" in row[key]:
             assert found.score == pytest.approx(row[key]["score"], abs=TOLERANCE)
+
+
+def test_tokenizer_json_cuts_as_the_sentencepiece_file_does(tmp_path: Path) -> None:
+    shutil.copytree(shared("interop", "synthetic", "nllb"), tmp_path / "nllb")
+    whole = assemble(m2m.read(tmp_path / "nllb"))
+    (tmp_path / "nllb" / "sentencepiece.bpe.model").unlink()
+    alone = assemble(m2m.read(tmp_path / "nllb"))
+    expected = json.loads(shared("interop", "synthetic", "expected_m2m_nllb.json").read_text())["nllb"]
+    texts = [row["source"] for row in expected["rows"]]
+    texts += ["  Tom   sees\tthe cat ", "ﬁne — “quotes” ½ Ⅷ", "naïve café", "你好 world", "a" * 70, "e\u0301tude", ""]
+    for text in texts:
+        assert alone.source.encode(text) == whole.source.encode(text), text
+        ids = [piece.id for piece in whole.source.encode(text)]
+        assert alone.target.decode(ids) == whole.target.decode(ids)

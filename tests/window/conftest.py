@@ -13,7 +13,7 @@ from s2s_gui.window.i18n import Translations
 from s2s_gui.window.live import State
 from s2s_gui.window.main_window import MainWindow
 from s2s_gui.worker import Worker
-from tests.window.fakes import PATIENCE_MS, FakeTasks, models
+from tests.window.fakes import PATIENCE_MS, FakeFiles, FakeTasks, models
 
 OpenWindow = Callable[..., MainWindow]
 
@@ -26,7 +26,14 @@ def tasks() -> Iterator[FakeTasks]:
 
 
 @pytest.fixture
-def open_window(qtbot: QtBot, qapp: QApplication, tasks: FakeTasks) -> Iterator[OpenWindow]:
+def files() -> Iterator[FakeFiles]:
+    made = FakeFiles()
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, qapp: QApplication, tasks: FakeTasks, files: FakeFiles) -> Iterator[OpenWindow]:
     """Return a function that opens a window with models of the given names and waits until it is ready."""
     opened: list[MainWindow] = []
     translations = Translations(qapp)
@@ -35,8 +42,10 @@ def open_window(qtbot: QtBot, qapp: QApplication, tasks: FakeTasks) -> Iterator[
         bridge = Bridge()
         worker = Worker(tasks.make, bridge.post)
         names = names or ("fake",)
-        files = FileJobs(tasks.make)
-        window = MainWindow(settings.read(), session.read(), worker, bridge, files, models(*names), translations)
+        jobs, shipped = FileJobs(files.make), models(*names)
+        window = MainWindow(
+            *(settings.read(), session.read(), worker, bridge, jobs), lambda: shipped() + files.added, translations
+        )
         opened.append(window)
         window.show()
         qtbot.waitUntil(lambda: window.live.card is not None, timeout=PATIENCE_MS)
@@ -44,6 +53,7 @@ def open_window(qtbot: QtBot, qapp: QApplication, tasks: FakeTasks) -> Iterator[
 
     yield open_one
     tasks.gate.set()
+    files.gate.set()
     for window in opened:
         window.close()
         window.deleteLater()

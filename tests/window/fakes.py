@@ -7,7 +7,25 @@ from pathlib import Path
 
 from s2s_gui.description import Direction, Language, ModelCard, RecurrentConfig, TokenizerFiles
 from s2s_gui.errors import ModelError
-from s2s_gui.messages import Finished, Line, LoadModel, ModelReady, Partial, Request, Result, Translate, Update
+from s2s_gui.messages import (
+    About,
+    Described,
+    DescribeModel,
+    Finished,
+    Imported,
+    ImportModel,
+    Line,
+    LoadModel,
+    ModelReady,
+    Partial,
+    Progress,
+    Request,
+    Result,
+    Translate,
+    Update,
+    Verified,
+    VerifyModel,
+)
 from s2s_gui.storage.library import Installed
 
 # A test that waits for longer has failed; most wait for a few milliseconds, but machines can be busy.
@@ -93,6 +111,61 @@ class FakeTasks:
         text = "\n".join(line.text for line in done)
         seconds = time.perf_counter() - began
         yield Finished(request.number, Result(text, tuple(done), seconds, first, max(1, count)))
+
+
+class FakeFiles:
+    """Describes, imports and verifies without any file. ``gate`` is passed before every step of an import.
+
+    Files called "broken" are no models, "unlucky" ones fail at the import, "faulty" ones cannot be used. What was
+    imported is in ``added``.
+    """
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.faults: tuple[str, ...] = ()
+        self.requests: list[Request] = []
+        self.added: list[Installed] = []
+        self.closed: list[int] = []
+
+    def make(self) -> Callable[[Request], Iterator[Update]]:
+        return self.run
+
+    def run(self, request: Request) -> Iterator[Update]:
+        self.requests.append(request)
+        if isinstance(request, DescribeModel):
+            return self._describe(request)
+        if isinstance(request, ImportModel):
+            return self._import(request)
+        assert isinstance(request, VerifyModel)
+        return iter((Progress(request.number, 1, 1), Verified(request.number, request.folder, self.faults)))
+
+    def _describe(self, request: DescribeModel) -> Iterator[Update]:
+        name = Path(request.path).stem
+        if name == "broken":
+            raise ModelError(request.path, ["It is a picture and not a model."])
+        yield Progress(request.number, 1, 2)
+        faults = ("The vocabulary does not fit.",) if name == "faulty" else ()
+        yield Described(
+            request.number,
+            About(request.path, card(name), "Fake", "int8", 3_000_000, 80_000_000, 4_000_000_000, "ab" * 32, faults),
+        )
+
+    def _import(self, request: ImportModel) -> Iterator[Update]:
+        name = Path(request.path).stem
+        try:
+            for step in range(4):
+                self.gate.wait(10)
+                yield Progress(request.number, step, 4)
+        finally:
+            self.closed.append(request.number)
+        if name == "unlucky":
+            raise ModelError(request.path, ["The trial sentence failed."])
+        folder = Path("/models") / name
+        was_there = any(one.folder == folder for one in self.added)
+        if not was_there:
+            self.added.append(Installed(folder, card(name), "", is_own=True))
+        yield Imported(request.number, str(folder), card(name), was_there)
 
 
 def translated(line: str, target: str) -> str:
