@@ -47,6 +47,12 @@ def is_archive(path: Path) -> bool:
         return False
 
 
+def is_cut(path: Path) -> bool:
+    """Say whether ``path`` begins as a zip file but does not end as one."""
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP and not zipfile.is_zipfile(path)
+
+
 def unpack(path: Path, folder: Path) -> None:
     """Unpack the archive ``path`` into the empty folder ``folder``; raise ``ModelError`` if it is damaged or unsafe."""
     budget = _Budget(path)

@@ -152,6 +152,8 @@ def _unknown(path: Path) -> str:
         )
     if (folder / native.WEIGHTS).is_file():
         return f"{CARD} is missing beside {native.WEIGHTS}: copy the whole folder of the model."
+    if path.is_file() and archives.is_cut(path):
+        return f"{path.name} is only the beginning of an archive: download it again."
     if path.suffix in (".spm", ".model", ".vocab"):
         return f"{path.name} is a tokenizer or vocabulary; put it beside its model, and open that."
     if (folder / "model.bin").is_file() and path.is_dir():
