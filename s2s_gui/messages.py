@@ -41,10 +41,14 @@ class DecodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadModel:
-    """Load the model at ``folder``, or a chain's key; the loaded one stays until the new one has passed its trial."""
+    """Load the model at ``folder``, or a chain's key; the loaded one stays until the new one has passed its trial.
+
+    ``precision`` is that of a single sentence's products; "auto" takes the quicker one of this processor.
+    """
 
     number: int
     folder: str
+    precision: Literal["auto", "fp32", "int8"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +181,17 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class ModelReady:
-    """A model was loaded and warmed up; ``parameters`` counts weights."""
+    """A model was loaded and warmed up; ``parameters`` counts weights, ``precision`` is that of the quick way.
+
+    It is "" where a model has no quick way.
+    """
 
     number: int
     folder: str
     card: ModelCard
     seconds: float
     parameters: int
+    precision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

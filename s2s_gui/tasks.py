@@ -21,6 +21,7 @@ from s2s_gui.engine.translator import translate
 from s2s_gui.errors import RequestError
 from s2s_gui.manage.importing import import_model, verify
 from s2s_gui.manage.opening import about, open_model, trial
+from s2s_gui.manage.quick import quick
 from s2s_gui.messages import (
     Described,
     DescribeModel,
@@ -64,13 +65,15 @@ class Tasks:
 
     def _load(self, request: LoadModel) -> Iterator[Update]:
         started = perf_counter()
-        models = tuple(open_model(Path(folder)) for folder in request.folder.split(library.CHAIN))
+        folders = request.folder.split(library.CHAIN)
+        models = tuple(quick(open_model(Path(folder)), request.precision) for folder in folders)
         for model in models:
             deque(trial(model), maxlen=0)
         self._models, self._caches = models, tuple(SentenceCache() for _ in models)
         card = models[0].card if len(models) == 1 else chain_card(models[0].card, models[1].card)
         parameters = sum(model.parameters for model in models)
-        yield ModelReady(request.number, request.folder, card, perf_counter() - started, parameters)
+        precision = models[0].compiled.precision if models[0].compiled else ""
+        yield ModelReady(request.number, request.folder, card, perf_counter() - started, parameters, precision)
 
     def _translate(self, request: Translate) -> Iterator[Update]:
         if not self._models:

@@ -30,7 +30,7 @@ def test_texts_are_exact(family: str, beam: int) -> None:
 @FAMILIES
 def test_the_tasks_load_and_stream_it(family: str) -> None:
     run = make()
-    (ready,) = run(LoadModel(1, str(GOLDEN / family)))
+    (ready,) = run(LoadModel(1, str(GOLDEN / family), "fp32"))
     assert isinstance(ready, ModelReady)
     source = "\n\n".join(EXPECTED[family])
     *partials, finished = run(Translate(2, source, "aa", "bb"))
@@ -42,7 +42,7 @@ def test_the_tasks_load_and_stream_it(family: str) -> None:
 @FAMILIES
 def test_the_alignment_of_a_reversal_runs_backwards(family: str) -> None:
     run = make()
-    list(run(LoadModel(1, str(GOLDEN / family))))
+    list(run(LoadModel(1, str(GOLDEN / family), "fp32")))
     *_, finished = run(Translate(2, "a b c d", "aa", "bb"))
     assert isinstance(finished, Finished)
     assert finished.result.text == "d c b a"

@@ -151,6 +151,12 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--length-penalty", type=float, metavar="A", help="a score is divided by length to the power A")
     parser.add_argument("--prefix", default="", metavar="TEXT", help="what each line's translation must begin with")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "fp32", "int8"),
+        default="auto",
+        help="of a line translated alone (--stream, --json); auto takes what is quicker here",
+    )
     parser.add_argument("--tokens", action="store_true", help="take and give tokens with blanks between")
     parser.add_argument("--stream", action="store_true", help="show text as it is decoded")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")

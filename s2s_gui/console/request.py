@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from s2s_gui.console.usage import UsageError
 from s2s_gui.description import Direction, Language, ModelCard
@@ -29,6 +30,7 @@ class Asked:
     options: DecodeOptions
     files: tuple[str, ...]
     is_tokens: bool = False
+    precision: Literal["auto", "fp32", "int8"] = "auto"
 
 
 def asked(arguments: argparse.Namespace) -> Asked:
@@ -62,7 +64,7 @@ def asked(arguments: argparse.Namespace) -> Asked:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         if name != STANDARD_INPUT:
             Path(name).stat()
-    return Asked(tuple(one.folder for one in models), direction, options, files, arguments.tokens)
+    return Asked(tuple(one.folder for one in models), direction, options, files, arguments.tokens, arguments.precision)
 
 
 def _models(wanted: str | None, source: str | None, target: str | None) -> list[library.Installed]:

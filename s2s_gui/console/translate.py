@@ -23,6 +23,7 @@ from s2s_gui.engine.pivot import legs, pivot
 from s2s_gui.engine.translator import translate, translate_lines
 from s2s_gui.errors import TranslatorError
 from s2s_gui.manage.opening import open_model
+from s2s_gui.manage.quick import quick
 from s2s_gui.messages import DecodeOptions, Line, Partial, Result
 from s2s_gui.text.sentences import TextLine, lines
 
@@ -32,7 +33,7 @@ LINES_AT_ONCE = 64
 def command(arguments: argparse.Namespace, request: Asked) -> int:
     """Run ``s2s translate``."""
     torch.set_num_threads(1)
-    models = [open_model(folder) for folder in request.folders]
+    models = [quick(open_model(folder), request.precision) for folder in request.folders]
     if request.is_tokens:
         models = [of_tokens(models[0])]
     source = chain.from_iterable(_read(name) for name in request.files)

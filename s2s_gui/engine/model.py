@@ -25,7 +25,9 @@ from s2s_gui.engine.constraints import numeric_ids
 from s2s_gui.engine.shortlist import LexicalShortlist
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.networks.build import build
+from s2s_gui.networks.compiled import Compiled, Precision
 from s2s_gui.networks.network import Network
+from s2s_gui.networks.transformer import Transformer
 from s2s_gui.text.opening import open_tokenizer
 from s2s_gui.text.tokenizer import ListedTokenizer, Tokenizer
 
@@ -35,7 +37,11 @@ MOST_TOKENS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that translates. ``numeric`` are the target ids without letters."""
+    """A model that translates. ``numeric`` are the target ids without letters.
+
+    ``compiled`` is the quick form of its network for a single sentence, where there is one; the plain one is the
+    reference and serves all else.
+    """
 
     card: ModelCard
     network: Network
@@ -43,6 +49,7 @@ class Model:
     target: Tokenizer
     numeric: frozenset[int]
     shortlist: LexicalShortlist | None = None
+    compiled: Compiled | None = None
 
     @property
     def parameters(self) -> int:
@@ -69,6 +76,13 @@ class Model:
         raise RequestError(
             f"The model {self.card.name} does not translate {source} > {target}; it offers {self.card.offer()}."
         )
+
+
+def quickened(model: Model, precision: Precision) -> Model:
+    """Return the same model with the quick form of its network, if it is a Transformer."""
+    if not isinstance(model.network, Transformer):
+        return model
+    return replace(model, compiled=Compiled(model.network, precision))
 
 
 def of_tokens(model: Model) -> Model:
@@ -160,9 +174,12 @@ def _tensors(network: Network, weights: Mapping[str, Any], found: list[str]) -> 
         if tuple(array.shape) != wanted[name]:
             found.append(f"{name} has the shape {_shape(array.shape)}; the network needs {_shape(wanted[name])}.")
             continue
-        if not np.isfinite(array).all():
-            found.append(f"{name} holds values that are not finite numbers.")
-        tensors[name] = torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = np.require(array, np.float32, ["C", "W"])
+            # A finite sum proves that all are; an infinite one may have overflowed.
+            if not np.isfinite(array.sum()) and not np.isfinite(array).all():
+                found.append(f"{name} holds values that are not finite numbers.")
+        tensors[name] = torch.from_numpy(array)
     return tensors
 
 

@@ -39,10 +39,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The best hypothesis so far of one job; no later step can change the first ``settled`` tokens."""
+    """The best hypothesis so far of one job; no later step can change the first ``settled`` tokens.
+
+    ``steps`` is the number of decoding steps since the draft before.
+    """
 
     tokens: tuple[int, ...]
     settled: int
+    steps: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from time import perf_counter
 from s2s_gui.description import Direction
 from s2s_gui.engine.beam import beam
 from s2s_gui.engine.cache import SentenceCache, Translated
+from s2s_gui.engine.compiled_greedy import compiled_greedy, fits
 from s2s_gui.engine.greedy import greedy
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.search import Decoded, Decoding, Job
@@ -135,7 +136,7 @@ def _decode(
         except StopIteration as end:
             return task.read(prepared, end.value[0])
         clock.token_seen()
-        clock.tokens += 1
+        clock.tokens += draft.steps
         text = task.text(draft.tokens)
         agreed = task.text(draft.tokens[: draft.settled])
         if len(agreed) > len(stable):
@@ -146,6 +147,9 @@ def _decode(
 
 def _search(task: Task, jobs: Sequence[Job]) -> Decoding:
     search = task.search
+    compiled = task.model.compiled
+    if compiled is not None and fits(compiled, jobs, search):
+        return compiled_greedy(compiled, jobs[0], search)
     return (greedy if search.beam_size == 1 else beam)(task.model.network, jobs, search)
 
 

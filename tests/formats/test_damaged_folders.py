@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,6 +153,7 @@ def test_ctranslate2(damage: Damage, converted: Path, tmp_path: Path) -> None:
     assert "model" in refusal(folder, scratch)
 
 
+END: dict[str, list[Any]] = {"</s>": [None, -1, 1 << 40, "2"], "<unk>": [1 << 30]}
 MANY = [
     *(
         one
@@ -159,7 +161,7 @@ MANY = [
         for one in of_file(name)
     ),
     *of_config("config.json", d_model=[0, 47, 1 << 40], encoder_layers=[0, 9, 1 << 30], vocab_size=[10, 1 << 40]),
-    *of_config("vocab.json", **{"</s>": [None, -1, 1 << 40, "2"], "<unk>": [1 << 30]}),
+    *of_config("vocab.json", **END),
 ]
 SINGLE = [
     *(one for name in ("config.json", "model.safetensors", "tokenizer.json") for one in of_file(name)),

@@ -1,0 +1,48 @@
+"""Greedy search over a compiled network: one sentence, a few tokens at a time, with the results of ``greedy``."""
+
+from collections.abc import Sequence
+
+import torch
+
+from s2s_gui.engine.options import Search
+from s2s_gui.engine.search import Decoded, Decoding, Draft, Job, longest, result, settled
+from s2s_gui.errors import ModelError
+from s2s_gui.networks.compiled import Compiled
+
+SLICE = 4
+
+
+def fits(compiled: Compiled | None, jobs: Sequence[Job], search: Search) -> bool:
+    """Say whether these jobs can take the quick way: one sentence, greedy, nothing forced, not too long."""
+    if compiled is None or len(jobs) != 1 or search.beam_size != 1 or search.sampling or search.hypotheses != 1:
+        return False
+    job = jobs[0]
+    return not job.prefix and max(len(job.source), longest(job, search)) <= compiled.longest
+
+
+def compiled_greedy(compiled: Compiled, job: Job, search: Search) -> Decoding:
+    """Decode ``job``; the first draft comes after one token, the others after four more each."""
+    never = torch.tensor(search.never, dtype=torch.int64)
+    limit = longest(job, search)
+    sentence = compiled.begin(job.source, limit, never, job.candidates)
+    tokens: list[int] = []
+    log_probs: list[float] = []
+    attention: list[torch.Tensor] = []
+    done: Decoded | None = None
+    last = search.start
+    while done is None:
+        before = len(tokens)
+        steps = compiled.run(sentence, last, min(SLICE if tokens else 1, limit - len(tokens)), search.eos)
+        if any(value != value for value in steps.log_probs):
+            raise ModelError("in use", ["Its weights lead to numbers that are not numbers."])
+        for token, log_prob, row in zip(steps.tokens, steps.log_probs, steps.attention, strict=True):
+            tokens.append(token)
+            log_probs.append(log_prob)
+            attention.append(row)
+            done = result(job, search, tokens, log_probs, attention)
+            if done is not None:
+                break
+        last = tokens[-1]
+        shown = tuple(tokens) if done is None else done.tokens
+        yield [Draft(shown, settled(job, shown) if done is None else len(shown), len(tokens) - before)]
+    return [[done]]

@@ -1,0 +1,46 @@
+"""Choose in what precision a model computes a single sentence: 8 bits where this processor multiplies them faster."""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal
+
+import torch
+
+from s2s_gui.engine.model import Model, quickened
+from s2s_gui.networks.compiled import Precision, packed
+
+Wanted = Literal["auto", "fp32", "int8"]
+SHAPE = (1536, 512)
+ROUNDS = 30
+
+
+def quick(model: Model, wanted: Wanted) -> Model:
+    """Return ``model`` with the quick form of its network; as it is where this system or network has none."""
+    try:
+        return quickened(model, best_precision() if wanted == "auto" else wanted)
+    except RuntimeError:  # TorchScript or the 8-bit kernels are missing from this build of torch
+        return model
+
+
+@lru_cache(maxsize=1)
+def best_precision() -> Precision:
+    """Return the quicker precision for one row, by a timing of about a millisecond."""
+    weight, bias, row = torch.randn(SHAPE), torch.zeros(SHAPE[0]), torch.randn(1, SHAPE[1])
+    try:
+        small = packed(weight, bias)
+        seconds = {"int8": _least(lambda: torch.ops.quantized.linear_dynamic(row, small))}
+    except RuntimeError:
+        return "fp32"
+    seconds["fp32"] = _least(lambda: torch.nn.functional.linear(row, weight, bias))
+    return "int8" if seconds["int8"] < seconds["fp32"] else "fp32"
+
+
+def _least(call: Callable[[], torch.Tensor]) -> float:
+    best = float("inf")
+    with torch.inference_mode():
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            call()
+            best = min(best, time.perf_counter() - began)
+    return best

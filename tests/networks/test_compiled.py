@@ -1,0 +1,91 @@
+import pytest
+import torch
+
+from s2s_gui.description import TransformerConfig
+from s2s_gui.networks.compiled import Compiled, Sentence
+from s2s_gui.networks.transformer import Transformer
+from tests.tiny import TRANSFORMERS, random_network
+
+NEVER = torch.tensor([1])
+SOURCE = (5, 9, 2, 17, 3, 0)
+
+
+def eager(
+    network: Transformer, steps: int, candidates: torch.Tensor | None
+) -> tuple[list[int], list[float], torch.Tensor]:
+    """Decode greedily step by step with the plain network, never ending."""
+    state = network.encode(torch.tensor([SOURCE]), torch.tensor([len(SOURCE)]))
+    tokens, log_probs, attention = [], [], []
+    last = -1
+    for _ in range(steps):
+        step = network.step(torch.tensor([last]), state, candidates)
+        raw = step.logits[0].log_softmax(-1)
+        ids = torch.arange(network.config.target_vocabulary) if candidates is None else candidates
+        allowed = raw.masked_fill(torch.isin(ids, NEVER), -torch.inf)
+        best = int(allowed.argmax())
+        state, last = step.state, int(ids[best])
+        tokens.append(last)
+        log_probs.append(float(raw[best]))
+        assert step.attention is not None
+        attention.append(step.attention[0])
+    return tokens, log_probs, torch.stack(attention)
+
+
+def made(name: str) -> Transformer:
+    network = random_network(TRANSFORMERS[name])
+    assert isinstance(network, Transformer)
+    return network
+
+
+def begin(compiled: Compiled, candidates: torch.Tensor | None) -> Sentence:
+    return compiled.begin(SOURCE, 24, NEVER, candidates)
+
+
+@pytest.mark.parametrize("name", list(TRANSFORMERS))
+@pytest.mark.parametrize("candidates", [None, torch.tensor([0, 1, 4, 7, 8, 15, 16, 20])])
+@torch.inference_mode()
+def test_full_precision_is_the_plain_network(name: str, candidates: torch.Tensor | None) -> None:
+    network = made(name)
+    compiled = Compiled(network, "fp32")
+    sentence = begin(compiled, candidates)
+    tokens, log_probs, attention = eager(network, 20, candidates)
+    last, found, values, looked = -1, [], [], []
+    for size in (1, 4, 4, 7, 4):
+        steps = compiled.run(sentence, last, size, eos=-9)
+        found += steps.tokens
+        values += steps.log_probs
+        looked.append(steps.attention)
+        last = found[-1]
+    assert found == tokens
+    assert values == pytest.approx(log_probs, abs=1e-5)
+    torch.testing.assert_close(torch.cat(looked), attention, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", list(TRANSFORMERS))
+@torch.inference_mode()
+def test_eight_bits_are_close(name: str) -> None:
+    network = made(name)
+    exact, rounded = Compiled(network, "fp32"), Compiled(network, "int8")
+    first = exact.run(begin(exact, None), -1, 1, eos=-9)
+    second = rounded.run(begin(rounded, None), -1, 1, eos=-9)
+    assert second.log_probs == pytest.approx(first.log_probs, abs=0.3)
+    torch.testing.assert_close(first.attention, second.attention, atol=0.1, rtol=0)
+
+
+@torch.inference_mode()
+def test_it_stops_after_the_end_symbol() -> None:
+    network = made(next(iter(TRANSFORMERS)))
+    compiled = Compiled(network, "fp32")
+    tokens, _, _ = eager(network, 6, None)
+    eos = tokens[2]
+    steps = compiled.run(begin(compiled, None), -1, 20, eos=eos)
+    assert steps.tokens == tokens[: tokens.index(eos) + 1]
+
+
+def test_learned_positions_end() -> None:
+    config = next(
+        one for one in TRANSFORMERS.values() if isinstance(one, TransformerConfig) and one.positions == "learned"
+    )
+    network = random_network(config)
+    assert isinstance(network, Transformer)
+    assert Compiled(network, "fp32").longest == config.max_positions - config.first_position
