@@ -78,6 +78,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from s2s_gui.training.command import train  # imports torch
 
         return train(recipe=arguments.recipe, out=arguments.out, resume=arguments.resume, minutes=arguments.minutes)
+    if arguments.command == "bench":
+        from s2s_gui.console import bench  # imports torch
+
+        return bench.command(arguments)
     from s2s_gui.training import evaluate  # imports torch
 
     return evaluate.command(
@@ -133,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_models(commands.add_parser("models", help="list the models, or show one"))
     _add_train(commands.add_parser("train", help="train a model from a recipe"))
+    _add_bench(commands.add_parser("bench", help="measure how quick a model is here"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a model's BLEU and chrF on a test set"))
     return parser
 
@@ -201,6 +206,22 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the run is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--minutes", type=float, metavar="N", help="end well after N minutes")
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="bench_command", required=True, metavar="COMMAND")
+    one = commands.add_parser("decode", help="one warm sentence, decoded to a given number of tokens")
+    one.add_argument("--source", required=True, metavar="TEXT")
+    one.add_argument("--beam", type=at_least(1), default=1, metavar="N")
+    one.add_argument("--tokens", type=at_least(1), default=30, metavar="N", help="tokens that each run must give")
+    one.add_argument("--repeat", type=at_least(1), default=20, metavar="R")
+    whole = commands.add_parser("document", help="a file, line by line, in batches")
+    whole.add_argument("--input", type=Path, required=True, metavar="FILE")
+    for each in (one, whole):
+        each.add_argument("--model", required=True, metavar="ID|PATH")
+        each.add_argument("--threads", type=at_least(1), default=1, metavar="T")
+        each.add_argument("--precision", choices=("auto", "fp32", "int8"), default="auto")
+        each.add_argument("--json", action="store_true")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

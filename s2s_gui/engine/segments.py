@@ -91,6 +91,10 @@ class Task:
         job = Job(ids, (*language, *prefix), loops, openers, allowed, len(language))
         return Prepared(job, tuple(piece.text for piece in pieces))
 
+    def whole(self, text: str) -> Prepared:
+        """Return ``text`` as one job, whatever sentences are in it."""
+        return self.prepare(Planned(inner(text), text, "", False), forced=False)
+
     def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:
         """Turn the search's hypotheses into text, tokens and links."""
         return Translated(prepared.pieces, tuple(self._hypothesis(one, len(prepared.pieces)) for one in decoded))

@@ -96,7 +96,7 @@ def translate_lines(
         elif key not in prepared:
             prepared[key] = task.prepare(one, forced=forced)
     for batch in _batches(prepared):
-        decoded = yield from _silent(_search(task, [prepared[key].job for key in batch]))
+        decoded = yield from _silent(search_jobs(task, [prepared[key].job for key in batch]))
         for done, hypotheses in zip(batch, decoded, strict=True):
             results[done] = task.read(prepared[done], hypotheses)
             cache.put(done, results[done])
@@ -128,7 +128,7 @@ def _decode(
 ) -> Generator[Partial, None, Translated]:
     """Decode one segment, yielding its line after every step."""
     prepared = task.prepare(planned, forced=forced)
-    decoding = _search(task, [prepared.job])
+    decoding = search_jobs(task, [prepared.job])
     stable = ""
     while True:
         try:
@@ -145,7 +145,8 @@ def _decode(
         yield Partial(place.number, place.line, place.of, place.before + stable, tentative, is_final=False)
 
 
-def _search(task: Task, jobs: Sequence[Job]) -> Decoding:
+def search_jobs(task: Task, jobs: Sequence[Job]) -> Decoding:
+    """Return the search for a batch of jobs: the quick one where it can be had, else greedy or beam."""
     search = task.search
     compiled = task.model.compiled
     if compiled is not None and fits(compiled, jobs, search):

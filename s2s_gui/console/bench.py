@@ -1,0 +1,121 @@
+"""``s2s bench``: how quick a model is here. ``decode`` times one warm sentence, ``document`` a file as a whole.
+
+A run of ``decode`` gives exactly the number of tokens that is asked for: the end symbol is forbidden until then. Times
+include tokenizing and reading the source and do not include loading.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from s2s_gui.engine.cache import SentenceCache
+from s2s_gui.engine.model import Model
+from s2s_gui.engine.segments import Task, make_task
+from s2s_gui.engine.translator import search_jobs, translate_lines
+from s2s_gui.manage.opening import open_model
+from s2s_gui.manage.quick import quick
+from s2s_gui.messages import DecodeOptions, Line
+from s2s_gui.storage import library
+from s2s_gui.text.sentences import lines
+
+NO_LIMIT = 100.0
+WARM_UPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Milliseconds of one sentence: wall and processor time, to the first token, and of loading the model."""
+
+    median_ms: float
+    p95_ms: float
+    median_cpu_ms: float
+    first_token_ms: float
+    tokens: int
+    load_ms: float
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Wall time of a whole file, without loading."""
+
+    seconds: float
+    sentences: int
+    tokens: int
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run one of the two and print its figures."""
+    torch.set_num_threads(arguments.threads)
+    began = time.perf_counter()
+    model = quick(open_model(library.find(arguments.model)), arguments.precision)
+    load = 1000 * (time.perf_counter() - began)
+    if arguments.bench_command == "decode":
+        found: Decoded | Document = decode(
+            model, arguments.source, arguments.beam, arguments.tokens, arguments.repeat, load
+        )
+    else:
+        found = document(model, arguments.input)
+    for name, value in asdict(found).items():
+        if not arguments.json:
+            print(f"{name:15} {value:,.3f}" if isinstance(value, float) else f"{name:15} {value}")
+    if arguments.json:
+        print(json.dumps(asdict(found)))
+    return 0
+
+
+def decode(model: Model, source: str, beam: int, tokens: int, repeat: int, load_ms: float) -> Decoded:
+    """Decode ``source`` to exactly ``tokens`` tokens, ``repeat`` times after some warm-up."""
+    task = _endless(model, beam, tokens)
+    walls, processor, firsts = [], [], []
+    count = 0
+    for turn in range(WARM_UPS + repeat):
+        began, cpu = time.perf_counter(), time.process_time()
+        first = 0.0
+        steps = search_jobs(task, [task.whole(source).job])
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                count = len(end.value[0][0].tokens)
+                break
+            first = first or time.perf_counter() - began
+        if turn >= WARM_UPS:
+            walls.append(1000 * (time.perf_counter() - began))
+            processor.append(1000 * (time.process_time() - cpu))
+            firsts.append(1000 * first)
+    precision = model.compiled.precision if model.compiled and beam == 1 else "fp32"
+    p95 = sorted(walls)[min(len(walls) - 1, int(0.95 * len(walls)))]
+    middle = statistics.median
+    return Decoded(middle(walls), p95, middle(processor), middle(firsts), count, load_ms, precision)
+
+
+def document(model: Model, path: Path) -> Document:
+    """Translate a file's lines in batches, greedily, in the model's first direction."""
+    contents = [line.content for line in lines(path.read_text(encoding="utf-8"))]
+    direction = model.card.ways()[0]
+    steps = translate_lines(model, contents, direction, DecodeOptions(beam_size=1), SentenceCache())
+    began = time.perf_counter()
+    found: list[Line] = []
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found = end.value
+            break
+    seconds = time.perf_counter() - began
+    segments = [segment for line in found for segment in line.segments]
+    return Document(seconds, len(segments), sum(len(one.hypotheses[0].tokens) for one in segments))
+
+
+def _endless(model: Model, beam: int, tokens: int) -> Task:
+    """Return a task whose hypotheses end after ``tokens`` tokens and never before."""
+    options = DecodeOptions(beam_size=beam, max_length_ratio=NO_LIMIT, repeat_limit=1000)
+    task = make_task(model, model.card.ways()[0], options)
+    search = replace(task.search, most_tokens=tokens, never=tuple(sorted({*task.search.never, task.search.eos})))
+    return replace(task, search=search)
