@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s_gui import libraries
@@ -13,6 +14,8 @@ from s2s_gui.worker import Worker
 
 if TYPE_CHECKING:
     from s2s_gui.window.main_window import MainWindow
+
+COMMANDS = ("translate", "models", "train", "evaluate", "bench")
 
 
 def make_tasks() -> Callable[[Request], Iterator[Update]]:
@@ -60,9 +63,9 @@ def build(argv: list[str]) -> "MainWindow":
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Open the window and return the exit code; with arguments, be the console command."""
+    """Open the window, with the files named, and return the exit code; for a command, be the console."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments:
+    if arguments and (arguments[0].startswith("-") or arguments[0] in COMMANDS):
         # Imported here because the window does not need it and should be on the screen as soon as possible.
         from s2s_gui.console import main as console
 
@@ -70,14 +73,14 @@ def main(argv: list[str] | None = None) -> int:
     reason = libraries.why_no_display(os.environ)
     if not reason:
         try:
-            return _run()
+            return _run([str(Path(file).absolute()) for file in arguments])
         except ImportError as error:
             reason = libraries.why_no_qt(error)
     sys.stderr.write(reason + "\n")
     return 1
 
 
-def _run() -> int:
+def _run(files: list[str]) -> int:
     # Imported here for the same reason as in ``build``.
     from PySide6.QtWidgets import QApplication
 
@@ -85,13 +88,15 @@ def _run() -> int:
 
     application = QApplication([sys.argv[0]])
     instance = SingleInstance()
-    if not instance.is_first():
+    if not instance.is_first(files):
         return 0
     window = build([sys.argv[0]])
     # Ctrl+C in the terminal: Qt's loop never comes back to Python for it, and the text is saved as it is typed.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     instance.raise_wanted.connect(window.come_forward)
+    instance.files_came.connect(window.models.importing.take)
     window.show()
+    window.models.importing.take(files)
     code = application.exec()
     instance.close()
     if not window.worker_ended:

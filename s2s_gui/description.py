@@ -106,7 +106,7 @@ class TransformerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 NetworkConfig = RecurrentConfig | TransformerConfig
 
 
-class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A language by ISO 639 code; script (ISO 15924) and region (ISO 3166) where they matter ("zh-Hans", "pt-BR")."""
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}$")]
@@ -117,7 +117,9 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "-".join(part for part in (self.code, self.script, self.region) if part)
 
 
-class Direction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+# Not tracked by the garbage collector: a model of many languages has tens of thousands, and the collection that they
+# would set off stops all threads.
+class Direction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One way that a model goes; ``tag`` is a piece put before the source, "" for none ("<2zh>").
 
     ``prefix`` is a piece that every target begins with and that is no part of its text ("spa_Latn"), "" for none.

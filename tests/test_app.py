@@ -1,11 +1,13 @@
 """Starting: what is missing is named in one sentence, and a command goes to the console."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from s2s_gui import app, libraries
+from s2s_gui.console import main
 
 
 def test_a_missing_library_is_named_with_its_package() -> None:
@@ -35,6 +37,21 @@ def test_main_prints_the_reason_and_fails(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(libraries, "why_no_display", lambda _: "A sentence.")
     assert app.main([]) == 1
     assert capsys.readouterr().err == "A sentence.\n"
+
+
+def test_anything_but_a_command_is_a_file_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[list[str]] = []
+    monkeypatch.setattr(libraries, "why_no_display", lambda _: "")
+    monkeypatch.setattr(app, "_run", opened.append)
+    monkeypatch.chdir("/")
+    app.main(["a.argosmodel", "/b"])
+    assert opened == [["/a.argosmodel", "/b"]]
+
+
+def test_the_commands_are_those_of_the_console(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--help"]) == 0
+    listed = re.findall(r"^    (\w+)", capsys.readouterr().out, re.MULTILINE)
+    assert set(listed) == set(app.COMMANDS)
 
 
 def test_a_command_goes_to_the_console_without_qt() -> None:

@@ -32,6 +32,22 @@
         <translation>保存译文(&amp;S)…</translation>
     </message>
     <message>
+        <source>&amp;Add a model…</source>
+        <translation>添加模型(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>Add a model from a &amp;folder…</source>
+        <translation>从文件夹添加模型(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>&amp;Models</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Get models…</source>
+        <translation>获取模型(&amp;G)…</translation>
+    </message>
+    <message>
         <source>&amp;Quit</source>
         <translation>退出(&amp;Q)</translation>
     </message>
@@ -90,6 +106,10 @@
     <message>
         <source>Choose &amp;direction</source>
         <translation>选择翻译方向(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Choose tar&amp;get language</source>
+        <translation>选择目标语言(&amp;G)</translation>
     </message>
     <message>
         <source>Choose &amp;model</source>
@@ -155,8 +175,8 @@
         <translation>模型</translation>
     </message>
     <message>
-        <source>Model (Ctrl+Shift+M)</source>
-        <translation>模型（Ctrl+Shift+M）</translation>
+        <source>Model. All models: Ctrl+Shift+M</source>
+        <translation>模型。全部模型：Ctrl+Shift+M</translation>
     </message>
     <message>
         <source>No model</source>
@@ -181,6 +201,105 @@
     <message>
         <source>Try again</source>
         <translation>重试</translation>
+    </message>
+</context>
+<context>
+    <name>CardDialog</name>
+    <message>
+        <source>Add a model</source>
+        <translation>添加模型</translation>
+    </message>
+    <message>
+        <source>Looking at {0}…</source>
+        <translation>正在查看 {0}…</translation>
+    </message>
+    <message>
+        <source>Adding {0}…</source>
+        <translation>正在添加 {0}…</translation>
+    </message>
+    <message>
+        <source>&amp;Add</source>
+        <translation>添加(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Add as a &amp;link, leave the file where it is</source>
+        <translation>添加为链接，文件留在原处(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel</source>
+        <translation>取消(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Nothing is copied; the model can be used as long as its files stay where they are.</source>
+        <translation>不复制任何文件；只要文件留在原处，模型就可以使用。</translation>
+    </message>
+    <message>
+        <source>What is known of the model</source>
+        <translation>模型的信息</translation>
+    </message>
+    <message>
+        <source>This model cannot be used:</source>
+        <translation>此模型无法使用：</translation>
+    </message>
+    <message>
+        <source>{0} tokens</source>
+        <translation>{0} 个词元</translation>
+    </message>
+    <message>
+        <source>{0} and {1} tokens</source>
+        <translation>{0} 个和 {1} 个词元</translation>
+    </message>
+    <message>
+        <source>about {0} needed, {1} free</source>
+        <translation>约需 {0}，可用 {1}</translation>
+    </message>
+    <message>
+        <source>Languages:</source>
+        <translation>语言：</translation>
+    </message>
+    <message>
+        <source>Format:</source>
+        <translation>格式：</translation>
+    </message>
+    <message>
+        <source>Precision:</source>
+        <translation>精度：</translation>
+    </message>
+    <message>
+        <source>Vocabulary:</source>
+        <translation>词表：</translation>
+    </message>
+    <message>
+        <source>Size:</source>
+        <translation>大小：</translation>
+    </message>
+    <message>
+        <source>Memory:</source>
+        <translation>内存：</translation>
+    </message>
+    <message>
+        <source>Licence:</source>
+        <translation>许可：</translation>
+    </message>
+    <message>
+        <source>not stated</source>
+        <translation>未注明</translation>
+    </message>
+    <message>
+        <source>Training data:</source>
+        <translation>训练数据：</translation>
+    </message>
+    <message>
+        <source>Notes:</source>
+        <translation>备注：</translation>
+    </message>
+    <message>
+        <source>File:</source>
+        <translation>文件：</translation>
+    </message>
+    <message>
+        <source>SHA-256:</source>
+        <translation>SHA-256：</translation>
     </message>
 </context>
 <context>
@@ -212,6 +331,13 @@
     <message>
         <source>{0} could not be saved: {1}</source>
         <translation>无法保存“{0}”：{1}</translation>
+    </message>
+</context>
+<context>
+    <name>DropArea</name>
+    <message>
+        <source>Drop a model to add it, or a text to translate it</source>
+        <translation>松开以添加模型，或打开文本进行翻译</translation>
     </message>
 </context>
 <context>
@@ -261,6 +387,85 @@
     </message>
 </context>
 <context>
+    <name>GetModelsPage</name>
+    <message>
+        <source>Get models</source>
+        <translation>获取模型</translation>
+    </message>
+    <message>
+        <source>This program never uses the network. The buttons open a page in your browser: save the files named into one folder. A watched folder tells this program when they are there.</source>
+        <translation>本程序从不使用网络。按钮会在浏览器中打开网页：请把所列文件保存到同一个文件夹。监视该文件夹后，文件一到，本程序就会知道。</translation>
+    </message>
+    <message>
+        <source>From:</source>
+        <translation>源语言：</translation>
+    </message>
+    <message>
+        <source>To:</source>
+        <translation>目标语言：</translation>
+    </message>
+    <message>
+        <source>C&amp;hoose folder…</source>
+        <translation>选择文件夹(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>&amp;Back to models</source>
+        <translation>返回模型(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Catalogues</source>
+        <translation>模型目录</translation>
+    </message>
+    <message>
+        <source>Watching {0}</source>
+        <translation>正在监视 {0}</translation>
+    </message>
+    <message>
+        <source>Folder to watch: {0}</source>
+        <translation>要监视的文件夹：{0}</translation>
+    </message>
+    <message>
+        <source>Stop &amp;watching</source>
+        <translation>停止监视(&amp;W)</translation>
+    </message>
+    <message>
+        <source>&amp;Watch this folder</source>
+        <translation>监视此文件夹(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Folder to watch</source>
+        <translation>要监视的文件夹</translation>
+    </message>
+    <message>
+        <source>Open the page</source>
+        <translation>打开网页</translation>
+    </message>
+    <message>
+        <source>Open the page of {0}</source>
+        <translation>打开 {0} 的网页</translation>
+    </message>
+    <message>
+        <source>Save these {0} files into one folder: {1}. Together {2}.</source>
+        <translation>把这 {0} 个文件保存到同一个文件夹：{1}。共 {2}。</translation>
+    </message>
+    <message>
+        <source>Firefox, {0}, {1}</source>
+        <translation>Firefox，{0}，{1}</translation>
+    </message>
+    <message>
+        <source>If the list has opus-mt-{0}-{1}, open it and there &quot;Files and versions&quot;. Save config.json, vocab.json, source.spm, target.spm and model.safetensors, or else pytorch_model.bin, into a folder of their own.</source>
+        <translation>如果列表中有 opus-mt-{0}-{1}，请打开它，再打开“Files and versions”。把 config.json、vocab.json、source.spm、target.spm 和 model.safetensors（没有则用 pytorch_model.bin）保存到一个单独的文件夹。</translation>
+    </message>
+    <message>
+        <source>Save the one file whose name begins with translate-{0}_{1} and ends with .argosmodel.</source>
+        <translation>保存文件名以 translate-{0}_{1} 开头、以 .argosmodel 结尾的那一个文件。</translation>
+    </message>
+    <message>
+        <source>If there is a folder for the two languages, save the one file that ends with .tar.gz.</source>
+        <translation>如果有这两种语言的文件夹，请保存其中以 .tar.gz 结尾的那一个文件。</translation>
+    </message>
+</context>
+<context>
     <name>HelpPage</name>
     <message>
         <source>Help</source>
@@ -296,14 +501,64 @@
     </message>
 </context>
 <context>
+    <name>Importing</name>
+    <message>
+        <source>Add a model from a file</source>
+        <translation>从文件添加模型</translation>
+    </message>
+    <message>
+        <source>Add a model from a folder</source>
+        <translation>从文件夹添加模型</translation>
+    </message>
+</context>
+<context>
+    <name>LanguageBoxes</name>
+    <message>
+        <source>Source language</source>
+        <translation>源语言</translation>
+    </message>
+    <message>
+        <source>Source language (Ctrl+Shift+L)</source>
+        <translation>源语言 (Ctrl+Shift+L)</translation>
+    </message>
+    <message>
+        <source>Target language</source>
+        <translation>目标语言</translation>
+    </message>
+    <message>
+        <source>Target language (Ctrl+Shift+T)</source>
+        <translation>目标语言 (Ctrl+Shift+T)</translation>
+    </message>
+</context>
+<context>
     <name>Languages</name>
     <message>
         <source>Arabic</source>
         <translation>阿拉伯语</translation>
     </message>
     <message>
+        <source>Azerbaijani</source>
+        <translation>阿塞拜疆语</translation>
+    </message>
+    <message>
+        <source>Belarusian</source>
+        <translation>白俄罗斯语</translation>
+    </message>
+    <message>
         <source>Bulgarian</source>
         <translation>保加利亚语</translation>
+    </message>
+    <message>
+        <source>Bengali</source>
+        <translation>孟加拉语</translation>
+    </message>
+    <message>
+        <source>Bosnian</source>
+        <translation>波斯尼亚语</translation>
+    </message>
+    <message>
+        <source>Catalan</source>
+        <translation>加泰罗尼亚语</translation>
     </message>
     <message>
         <source>Czech</source>
@@ -334,12 +589,20 @@
         <translation>爱沙尼亚语</translation>
     </message>
     <message>
+        <source>Persian</source>
+        <translation>波斯语</translation>
+    </message>
+    <message>
         <source>Finnish</source>
         <translation>芬兰语</translation>
     </message>
     <message>
         <source>French</source>
         <translation>法语</translation>
+    </message>
+    <message>
+        <source>Gujarati</source>
+        <translation>古吉拉特语</translation>
     </message>
     <message>
         <source>Hebrew</source>
@@ -350,12 +613,20 @@
         <translation>印地语</translation>
     </message>
     <message>
+        <source>Croatian</source>
+        <translation>克罗地亚语</translation>
+    </message>
+    <message>
         <source>Hungarian</source>
         <translation>匈牙利语</translation>
     </message>
     <message>
         <source>Indonesian</source>
         <translation>印度尼西亚语</translation>
+    </message>
+    <message>
+        <source>Icelandic</source>
+        <translation>冰岛语</translation>
     </message>
     <message>
         <source>Italian</source>
@@ -366,12 +637,44 @@
         <translation>日语</translation>
     </message>
     <message>
+        <source>Kannada</source>
+        <translation>卡纳达语</translation>
+    </message>
+    <message>
         <source>Korean</source>
         <translation>韩语</translation>
     </message>
     <message>
+        <source>Lithuanian</source>
+        <translation>立陶宛语</translation>
+    </message>
+    <message>
+        <source>Latvian</source>
+        <translation>拉脱维亚语</translation>
+    </message>
+    <message>
+        <source>Malayalam</source>
+        <translation>马拉雅拉姆语</translation>
+    </message>
+    <message>
+        <source>Malay</source>
+        <translation>马来语</translation>
+    </message>
+    <message>
+        <source>Maltese</source>
+        <translation>马耳他语</translation>
+    </message>
+    <message>
+        <source>Norwegian Bokmål</source>
+        <translation>书面挪威语</translation>
+    </message>
+    <message>
         <source>Dutch</source>
         <translation>荷兰语</translation>
+    </message>
+    <message>
+        <source>Norwegian Nynorsk</source>
+        <translation>新挪威语</translation>
     </message>
     <message>
         <source>Norwegian</source>
@@ -394,8 +697,32 @@
         <translation>俄语</translation>
     </message>
     <message>
+        <source>Slovak</source>
+        <translation>斯洛伐克语</translation>
+    </message>
+    <message>
+        <source>Slovenian</source>
+        <translation>斯洛文尼亚语</translation>
+    </message>
+    <message>
+        <source>Albanian</source>
+        <translation>阿尔巴尼亚语</translation>
+    </message>
+    <message>
+        <source>Serbian</source>
+        <translation>塞尔维亚语</translation>
+    </message>
+    <message>
         <source>Swedish</source>
         <translation>瑞典语</translation>
+    </message>
+    <message>
+        <source>Tamil</source>
+        <translation>泰米尔语</translation>
+    </message>
+    <message>
+        <source>Telugu</source>
+        <translation>泰卢固语</translation>
     </message>
     <message>
         <source>Thai</source>
@@ -421,13 +748,17 @@
         <source>Traditional Chinese</source>
         <translation>繁体中文</translation>
     </message>
+    <message>
+        <source>an unknown language</source>
+        <translation>未知语言</translation>
+    </message>
+    <message>
+        <source>from any of {0} languages to any other</source>
+        <translation>{0} 种语言之间任意互译</translation>
+    </message>
 </context>
 <context>
     <name>MainWindow</name>
-    <message>
-        <source>The models could not be listed: {0}</source>
-        <translation>无法列出模型：{0}</translation>
-    </message>
     <message>
         <source>Translation finished.</source>
         <translation>翻译完成。</translation>
@@ -439,6 +770,131 @@
     <message>
         <source>Your text could not be saved for the next start: {0}</source>
         <translation>无法为下次启动保存您的文本：{0}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelDesk</name>
+    <message>
+        <source>Verifying {0}…</source>
+        <translation>正在校验 {0}…</translation>
+    </message>
+    <message>
+        <source>{0} is damaged: {1}</source>
+        <translation>{0} 已损坏：{1}</translation>
+    </message>
+    <message>
+        <source>{0} works. It came without hashes to compare its files with.</source>
+        <translation>{0} 可以正常使用。它没有可供比对的校验值。</translation>
+    </message>
+    <message>
+        <source>{0} is as it was when it was added, and it works.</source>
+        <translation>{0} 与添加时一致，可以正常使用。</translation>
+    </message>
+    <message>
+        <source>{0} was removed. It stays on the disk until the program starts again.</source>
+        <translation>{0} 已移除。在程序下次启动之前，它仍保留在磁盘上。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+</context>
+<context>
+    <name>Models</name>
+    <message>
+        <source>{0} is already here.</source>
+        <translation>{0} 已在列表中。</translation>
+    </message>
+    <message>
+        <source>The models could not be listed: {0}</source>
+        <translation>无法列出模型：{0}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsPage</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Search by name or language</source>
+        <translation>按名称或语言搜索</translation>
+    </message>
+    <message>
+        <source>Search models</source>
+        <translation>搜索模型</translation>
+    </message>
+    <message>
+        <source>&amp;Use</source>
+        <translation>使用(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Verify</source>
+        <translation>校验(&amp;V)</translation>
+    </message>
+    <message>
+        <source>Re&amp;name…</source>
+        <translation>重命名(&amp;N)…</translation>
+    </message>
+    <message>
+        <source>&amp;Remove</source>
+        <translation>移除(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>打开文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Add a model…</source>
+        <translation>添加模型(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>Add a &amp;folder…</source>
+        <translation>添加文件夹(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>&amp;Get models…</source>
+        <translation>获取模型(&amp;G)…</translation>
+    </message>
+    <message>
+        <source>&amp;Close</source>
+        <translation>关闭(&amp;C)</translation>
+    </message>
+    <message>
+        <source>in use</source>
+        <translation>使用中</translation>
+    </message>
+    <message>
+        <source>last used {0}</source>
+        <translation>上次使用 {0}</translation>
+    </message>
+    <message>
+        <source>{0} tokens/s here</source>
+        <translation>本机 {0} 词元/秒</translation>
+    </message>
+    <message>
+        <source>came with the program</source>
+        <translation>随程序提供</translation>
+    </message>
+    <message>
+        <source>This is two models one after the other; each of them is in the list too.</source>
+        <translation>这是前后相接的两个模型；它们各自也在列表中。</translation>
+    </message>
+    <message>
+        <source>This model came with the program or the system and cannot be changed.</source>
+        <translation>此模型随程序或系统提供，不能更改。</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Name of the model:</source>
+        <translation>模型名称：</translation>
+    </message>
+    <message>
+        <source>Name of the model</source>
+        <translation>模型名称</translation>
     </message>
 </context>
 <context>
@@ -525,6 +981,13 @@
     </message>
 </context>
 <context>
+    <name>Shelf</name>
+    <message>
+        <source>{0} by way of English</source>
+        <translation>{0}（经由英语）</translation>
+    </message>
+</context>
+<context>
     <name>StatusLine</name>
     <message>
         <source>Translating…</source>
@@ -595,6 +1058,29 @@
     <message>
         <source>stopped here</source>
         <translation>在此停止</translation>
+    </message>
+</context>
+<context>
+    <name>Watching</name>
+    <message>
+        <source>{0} cannot be watched.</source>
+        <translation>无法监视 {0}。</translation>
+    </message>
+    <message>
+        <source>Look at it</source>
+        <translation>查看</translation>
+    </message>
+    <message>
+        <source>A model has arrived: {0}</source>
+        <translation>模型已到：{0}</translation>
+    </message>
+    <message>
+        <source>{0} models have arrived.</source>
+        <translation>已到 {0} 个模型。</translation>
+    </message>
+    <message>
+        <source>{0} or a file that belongs to it is not as in the catalogue: it is damaged or another edition. Download it again, or add it yourself if you trust it.</source>
+        <translation>{0} 或与它配套的文件与目录所列不符：可能已损坏，或是另一个版本。请重新下载；如果您信任它，也可以自行添加。</translation>
     </message>
 </context>
 <context>

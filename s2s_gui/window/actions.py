@@ -34,6 +34,7 @@ KEYS = {
     "swap": ["Ctrl+Shift+S"],
     "swap_languages": [],
     "choose_direction": ["Ctrl+Shift+L"],
+    "choose_target": ["Ctrl+Shift+T"],
     "choose_model": [],
     "larger": ["Ctrl++", "Ctrl+="],
     "smaller": ["Ctrl+-"],
@@ -56,7 +57,7 @@ MENUS = (
     ),
     (
         "translation",
-        ("translate", "stop", "", "swap", "swap_languages", "", "choose_direction", "choose_model"),
+        ("translate", "stop", "", "swap", "swap_languages", "", "choose_direction", "choose_target", "choose_model"),
     ),
     (
         "view",
@@ -150,6 +151,7 @@ class Actions(QObject):
             ("swap", self.tr("S&wap languages and texts")),
             ("swap_languages", self.tr("Swap &languages only")),
             ("choose_direction", self.tr("Choose &direction")),
+            ("choose_target", self.tr("Choose tar&get language")),
             ("choose_model", self.tr("Choose &model")),
             ("larger", self.tr("&Larger text")),
             ("smaller", self.tr("&Smaller text")),

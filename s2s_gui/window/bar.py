@@ -119,10 +119,16 @@ class Bar(QWidget):
             self._has_reverse = reverse_of(direction, self._directions) is not None
         self.swap_button.setEnabled(self._has_reverse)
 
-    def open_directions(self) -> None:
-        """Open the list of directions, or of source languages."""
-        is_many = len(self._directions) > MOST_IN_ONE_LIST
-        (self.language_boxes.source_box if is_many else self.direction_box).showPopup()
+    def open_sources(self) -> None:
+        """Open the list of source languages, or of directions."""
+        self._open(self.language_boxes.source_box)
+
+    def open_targets(self) -> None:
+        """Open the list of target languages, or of directions."""
+        self._open(self.language_boxes.target_box)
+
+    def _open(self, box: Choice) -> None:
+        (box if len(self._directions) > MOST_IN_ONE_LIST else self.direction_box).showPopup()
 
     def show_state(self, state: State, has_text: bool) -> None:
         """Let the button say what it would do now."""

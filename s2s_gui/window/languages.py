@@ -6,7 +6,12 @@ from s2s_gui.description import Direction, Language, ModelCard
 
 NAMES = {
     "ar": QT_TRANSLATE_NOOP("Languages", "Arabic"),
+    "az": QT_TRANSLATE_NOOP("Languages", "Azerbaijani"),
+    "be": QT_TRANSLATE_NOOP("Languages", "Belarusian"),
     "bg": QT_TRANSLATE_NOOP("Languages", "Bulgarian"),
+    "bn": QT_TRANSLATE_NOOP("Languages", "Bengali"),
+    "bs": QT_TRANSLATE_NOOP("Languages", "Bosnian"),
+    "ca": QT_TRANSLATE_NOOP("Languages", "Catalan"),
     "cs": QT_TRANSLATE_NOOP("Languages", "Czech"),
     "da": QT_TRANSLATE_NOOP("Languages", "Danish"),
     "de": QT_TRANSLATE_NOOP("Languages", "German"),
@@ -14,22 +19,40 @@ NAMES = {
     "en": QT_TRANSLATE_NOOP("Languages", "English"),
     "es": QT_TRANSLATE_NOOP("Languages", "Spanish"),
     "et": QT_TRANSLATE_NOOP("Languages", "Estonian"),
+    "fa": QT_TRANSLATE_NOOP("Languages", "Persian"),
     "fi": QT_TRANSLATE_NOOP("Languages", "Finnish"),
     "fr": QT_TRANSLATE_NOOP("Languages", "French"),
+    "gu": QT_TRANSLATE_NOOP("Languages", "Gujarati"),
     "he": QT_TRANSLATE_NOOP("Languages", "Hebrew"),
     "hi": QT_TRANSLATE_NOOP("Languages", "Hindi"),
+    "hr": QT_TRANSLATE_NOOP("Languages", "Croatian"),
     "hu": QT_TRANSLATE_NOOP("Languages", "Hungarian"),
     "id": QT_TRANSLATE_NOOP("Languages", "Indonesian"),
+    "is": QT_TRANSLATE_NOOP("Languages", "Icelandic"),
     "it": QT_TRANSLATE_NOOP("Languages", "Italian"),
     "ja": QT_TRANSLATE_NOOP("Languages", "Japanese"),
+    "kn": QT_TRANSLATE_NOOP("Languages", "Kannada"),
     "ko": QT_TRANSLATE_NOOP("Languages", "Korean"),
+    "lt": QT_TRANSLATE_NOOP("Languages", "Lithuanian"),
+    "lv": QT_TRANSLATE_NOOP("Languages", "Latvian"),
+    "ml": QT_TRANSLATE_NOOP("Languages", "Malayalam"),
+    "ms": QT_TRANSLATE_NOOP("Languages", "Malay"),
+    "mt": QT_TRANSLATE_NOOP("Languages", "Maltese"),
+    "nb": QT_TRANSLATE_NOOP("Languages", "Norwegian Bokmål"),
     "nl": QT_TRANSLATE_NOOP("Languages", "Dutch"),
+    "nn": QT_TRANSLATE_NOOP("Languages", "Norwegian Nynorsk"),
     "no": QT_TRANSLATE_NOOP("Languages", "Norwegian"),
     "pl": QT_TRANSLATE_NOOP("Languages", "Polish"),
     "pt": QT_TRANSLATE_NOOP("Languages", "Portuguese"),
     "ro": QT_TRANSLATE_NOOP("Languages", "Romanian"),
     "ru": QT_TRANSLATE_NOOP("Languages", "Russian"),
+    "sk": QT_TRANSLATE_NOOP("Languages", "Slovak"),
+    "sl": QT_TRANSLATE_NOOP("Languages", "Slovenian"),
+    "sq": QT_TRANSLATE_NOOP("Languages", "Albanian"),
+    "sr": QT_TRANSLATE_NOOP("Languages", "Serbian"),
     "sv": QT_TRANSLATE_NOOP("Languages", "Swedish"),
+    "ta": QT_TRANSLATE_NOOP("Languages", "Tamil"),
+    "te": QT_TRANSLATE_NOOP("Languages", "Telugu"),
     "th": QT_TRANSLATE_NOOP("Languages", "Thai"),
     "tr": QT_TRANSLATE_NOOP("Languages", "Turkish"),
     "uk": QT_TRANSLATE_NOOP("Languages", "Ukrainian"),
@@ -37,15 +60,26 @@ NAMES = {
     "zh": QT_TRANSLATE_NOOP("Languages", "Chinese"),
 }
 MOST_NAMED = 4
-SCRIPTS = {("zh", "Hant"): QT_TRANSLATE_NOOP("Languages", "Traditional Chinese")}
+# Qt would name the variety of one country: American English, español de España.
+OWN_NAMES = {"en": "English", "es": "español"}
+SCRIPTS = {
+    ("zh", "Hant"): QT_TRANSLATE_NOOP("Languages", "Traditional Chinese"),
+    ("und", ""): QT_TRANSLATE_NOOP("Languages", "an unknown language"),
+}
 
 
 def name(language: Language) -> str:
-    """Return the name of ``language`` for people; its own name where we have none."""
+    """Return the name of ``language`` for people: ours, else Qt's English one, which any font can show."""
     known = SCRIPTS.get((language.code, language.script)) or NAMES.get(language.code)
     if known is not None:
         return QCoreApplication.translate("Languages", str(known))
-    return _own_name(language) or str(language)
+    code = QLocale.codeToLanguage(language.code)
+    if code is QLocale.Language.AnyLanguage:
+        return str(language)
+    plain = QLocale.languageToString(code)
+    details = [QLocale.scriptToString(QLocale.codeToScript(language.script))] if language.script else []
+    details += [language.region] if language.region else []
+    return f"{plain} ({', '.join(details)})" if details else plain
 
 
 def autonym(language: Language) -> str:
@@ -54,6 +88,8 @@ def autonym(language: Language) -> str:
 
 
 def _own_name(language: Language) -> str:
+    if str(language) in OWN_NAMES:
+        return OWN_NAMES[str(language)]
     return QLocale(str(language).replace("-", "_")).nativeLanguageName()
 
 
@@ -68,7 +104,7 @@ def offer(card: ModelCard) -> str:
     lines = [f"{full_name(each.source)} → {full_name(each.target)}" for each in card.directions]
     if card.languages:
         lines.append(_among(card))
-        lines.append(", ".join(full_name(tongue.language) for tongue in card.languages))
+        lines.append(", ".join(sorted((name(tongue.language) for tongue in card.languages), key=str.casefold)))
     return "\n".join(lines)
 
 

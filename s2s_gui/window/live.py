@@ -174,8 +174,11 @@ class LiveTranslation(QObject):
         self.last = self.last_measured = None
         self.pacer.forget_speed()
         ways, wanted = update.card.ways(), self.direction
-        found = languages.find(ways, (str(wanted.source), str(wanted.target))) if wanted is not None else None
-        self.direction = found or ways[0]
+        if wanted is None:
+            self.direction = ways[0]
+        else:
+            ends = (str(wanted.source), str(wanted.target))
+            self.direction = languages.first_direction(ways, ends, wanted.source.code)
         self._sent = ([], "", self.options)
         self._set_state(State.EMPTY)
         self.model_ready.emit(update)

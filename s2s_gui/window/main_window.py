@@ -7,7 +7,17 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QMoveEvent, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QMoveEvent,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from s2s_gui.description import Direction
@@ -101,6 +111,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self.status_line, 1)
         self.statusBar().setContentsMargins(12, 0, 4, 0)
         self.setMinimumSize(*SMALLEST)
+        self.setAcceptDrops(True)
         self.pages = Pages(self.commands, self)
         self.font_notice = font_notice.FontNotice(self.strip, font_notice.has_chinese_font, self)
 
@@ -145,7 +156,8 @@ class MainWindow(QMainWindow):
             ("stop", self._on_escape),
             ("swap", self.swapping.swap),
             ("swap_languages", self.swapping.swap_languages),
-            ("choose_direction", self.bar.open_directions),
+            ("choose_direction", self.bar.open_sources),
+            ("choose_target", self.bar.open_targets),
             ("choose_model", self.bar.model_box.showPopup),
             ("larger", lambda: self._zoom(1)),
             ("smaller", lambda: self._zoom(-1)),
@@ -326,6 +338,15 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.memory.touch()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self.workspace.dragEnterEvent(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.workspace.dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.workspace.dropEvent(event)
 
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)

@@ -1,4 +1,4 @@
-"""What the window remembers: settings, session and use of models, written about a second after a change, off the window's thread."""
+"""What the window remembers: settings, session, use of models; written a second after a change, on another thread."""
 
 from collections.abc import Callable
 from datetime import date

@@ -1,4 +1,4 @@
-"""The message strip: one plain sentence above the translation, with details or one thing to do; never a box in the way."""
+"""The message strip: one plain sentence above the translation, with details or one thing to do; never in the way."""
 
 from collections.abc import Callable
 
@@ -44,6 +44,7 @@ class Strip(QWidget):
         self._details.clicked.connect(self._show_details)
         self._action = QPushButton(self)
         self._action.setObjectName("messageAction")
+        self._action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._action.clicked.connect(self._on_action)
         self._close = QToolButton(self)
         self._close.setAutoRaise(True)
@@ -68,6 +69,7 @@ class Strip(QWidget):
         self._label.setAccessibleName(sentence())
         self._details.setVisible(bool(detail))
         self._action.hide()
+        self._action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.show()
         announce(self, sentence(), is_urgent=True)
 
@@ -77,6 +79,7 @@ class Strip(QWidget):
         self._action_name, self._act = name, act
         self._action.setText(name())
         self._action.setAccessibleName(name())
+        self._action.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._action.show()
 
     def message(self) -> str:

@@ -62,6 +62,7 @@ class Workspace(QWidget):
         self.splitter.addWidget(target_card)
         self.splitter.splitterMoved.connect(self.arranged)
         self._stack = QStackedWidget(self)
+        self._pages: list[QWidget] = []
         self._stack.addWidget(self.splitter)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(16, 8, 16, 8)
@@ -130,6 +131,7 @@ class Workspace(QWidget):
     def add_page(self, page: QWidget) -> None:
         """Take a page that can be shown in place of the panes."""
         self._stack.addWidget(page)
+        self._pages.append(page)
 
     def show_page(self, page: QWidget, focus: QWidget) -> None:
         """Show ``page`` in place of the panes, messages above it, and give ``focus`` the keyboard."""
@@ -198,8 +200,7 @@ class Workspace(QWidget):
 
     def _move_focus(self, step: int) -> None:
         docks = self.window().findChildren(QDockWidget)
-        pages = [self._stack.widget(index) for index in range(1, self._stack.count())]
-        move_focus((self.bar, self.source, self.strip, self.target, *pages, *docks), step)
+        move_focus((self.bar, self.source, self.strip, self.target, *self._pages, *docks), step)
 
     def _focus_pane(self, pane: QWidget) -> None:
         self.show_panes()

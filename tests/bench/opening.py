@@ -1,7 +1,8 @@
 """How long a model takes to open, and how much memory: ``python -m tests.bench.opening [FOLDER]``.
 
-Without a folder it makes a MarianMT model of OPUS-MT's size with random weights. Times are the best of several fresh
-processes with the file in the page cache; memory is the peak above what the imports take.
+Without a folder it makes a MarianMT model of OPUS-MT's size with random weights. Times are processor time, which on one
+thread is what a machine without other work takes; the best of several fresh processes, the file in the page cache.
+Memory is the peak above what the imports take.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -63,10 +65,10 @@ def measure(folder: Path) -> dict[str, float]:
     """Return seconds and bytes of one opening."""
     largest = max((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_size)
     times = [time.process_time()]
-    size = len(largest.read_bytes())
+    largest.read_bytes()
     times.append(time.process_time())
-    before = psutil.Process().memory_info().rss
-    _forget_peak()
+    before = memory()
+    forget_peak()
     times.append(time.process_time())
     with tempfile.TemporaryDirectory() as scratch:
         found = describe(folder, Path(scratch))
@@ -74,18 +76,16 @@ def measure(folder: Path) -> dict[str, float]:
         assert found.description is not None
         model = assemble(found.description, found.faults)
     times.append(time.process_time())
-    assembled = _peak() - before
+    assembled = peak() - before
     way = next(iter(model.card.ways()))
     deque(translate(model, 0, TRIAL_ELSE, way, TRIAL_OPTIONS, SentenceCache()), maxlen=0)
     times.append(time.process_time())
-    spans = [end - start for start, end in zip(times, times[1:], strict=False)]
+    spans = [end - start for start, end in pairwise(times)]
     del spans[1]
-    weights = 4 * model.parameters
     return dict(zip(STAGES, spans, strict=True)) | {
         "assembled": assembled,
-        "peak": _peak() - before,
-        "weights": weights,
-        "file": size,
+        "peak": peak() - before,
+        "weights": 4 * model.parameters,
     }
 
 
@@ -143,12 +143,16 @@ def _sentencepiece(pieces: list[str]) -> bytes:
     return small[:begin] + middle + small[end:]
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """Let Linux count the peak from now on."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak() -> int:
+def memory() -> int:
+    return psutil.Process().memory_info().rss
+
+
+def peak() -> int:
     status = Path("/proc/self/status").read_text()
     return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 

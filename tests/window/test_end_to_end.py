@@ -49,6 +49,11 @@ while True:
 
 @pytest.fixture
 def model() -> Path:
+    """Put a tiny model into the user's library."""
+    return write_model(paths.user_models() / "tiny")
+
+
+def write_model(folder: Path) -> Path:
     """Write a model with random weights that knows letters and blanks, and return its folder."""
     pieces = ["</s>", "<unk>", "<2zh>", "<2en>", " ", *string.ascii_lowercase]
     config = TransformerConfig(
@@ -56,8 +61,8 @@ def model() -> Path:
     )
     english, chinese = Language("en"), Language("zh", "Hans")
     card = ModelCard(
-        id="tiny",
-        name="Tiny",
+        id=folder.name,
+        name=folder.name.capitalize(),
         directions=(Direction(english, chinese, "<2zh>"), Direction(chinese, english, "<2en>")),
         network=config,
         tokenizer=TokenizerFiles("characters.txt", "characters.txt", "characters"),
@@ -66,7 +71,6 @@ def model() -> Path:
     )
     listed = "".join(f'"{piece}"\n' for piece in pieces).encode()
     weights = {name: value.numpy() for name, value in random_network(config).state_dict().items()}
-    folder = paths.user_models() / "tiny"
     native.write(card, weights, {"characters.txt": listed}, "A model of noise, for tests.", folder)
     return folder
 
@@ -108,6 +112,38 @@ def test_a_folder_that_is_no_model_is_refused_and_the_model_stays(
     assert window.live.card is not None
     QTest.keyClicks(window.source, "still")
     qtbot.waitUntil(lambda: window.live.state is State.DONE, timeout=PATIENCE_MS)
+
+
+def test_a_model_is_added_used_verified_and_removed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "downloads").mkdir()
+    arrived = write_model(tmp_path / "downloads" / "other")
+    qtbot.waitUntil(lambda: window.live.card is not None, timeout=PATIENCE_MS)
+    QTest.keyClicks(window.source, "good day")
+    importing = window.models.importing
+    importing.take([str(arrived)])
+    qtbot.waitUntil(lambda: importing.card is not None and importing.card.add_button.isEnabled(), timeout=PATIENCE_MS)
+    assert importing.card is not None
+    importing.card.add_button.click()
+    installed = paths.user_models() / "other"
+    qtbot.waitUntil(
+        lambda: window.live.folder == str(installed) and window.live.state is State.DONE, timeout=PATIENCE_MS
+    )
+    assert (installed / "weights.safetensors").read_bytes() == (arrived / "weights.safetensors").read_bytes()
+    window.models.show_page()
+    page = window.models.page
+    assert page.list.count() == 2
+    page.buttons["verify"].click()
+    qtbot.waitUntil(lambda: "is as it was" in window.strip.message(), timeout=PATIENCE_MS)
+    (installed / "characters.txt").write_bytes(b"changed")
+    page.buttons["verify"].click()
+    qtbot.waitUntil(lambda: "characters.txt has changed" in window.strip.message(), timeout=PATIENCE_MS)
+    page.buttons["remove"].click()
+    qtbot.waitUntil(lambda: window.live.folder.endswith("tiny"), timeout=PATIENCE_MS)
+    assert not installed.exists()
+    importing.take([str(tmp_path / "downloads" / "none.npz")])
+    qtbot.waitUntil(lambda: "no such file" in window.strip.message(), timeout=PATIENCE_MS)
+    window.close()
+    assert window.worker_ended
 
 
 def test_the_text_survives_a_kill() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from s2s_gui.messages import ImportModel
@@ -71,7 +71,9 @@ def test_a_dropped_model_is_shown_added_and_loaded_while_the_old_one_translates(
         "MIT",
     ):
         assert piece in text, piece
-    assert "ab" * 32 in text.replace("\u200b", "")
+    assert "ab" * 32 in [line.text() for line in card.findChildren(QLineEdit)]
+    for control in card.findChildren(QWidget):
+        assert control.focusPolicy() is Qt.FocusPolicy.NoFocus or control.accessibleName(), control
     assert window.live.folder == "/models/fake"
     files.gate.clear()
     QTest.mouseClick(card.add_button, Qt.MouseButton.LeftButton)
@@ -85,6 +87,27 @@ def test_a_dropped_model_is_shown_added_and_loaded_while_the_old_one_translates(
     assert window.bar.model_box.currentText() == "new"
     assert window.models.importing.card is None
     assert window.source.source_text() == "hello there"
+
+
+def test_the_drop_area_comes_and_goes_with_the_drag(window: MainWindow) -> None:
+    area = window.findChild(QWidget, "dropArea")
+    assert area is not None
+    nothing, place = Qt.KeyboardModifier.NoModifier, QPoint(5, 5)
+    for widget in (window.statusBar(), window.bar, window.source.viewport(), window.target.viewport()):
+        data = QMimeData()
+        data.setText("only text")
+        QApplication.sendEvent(
+            widget, QDragEnterEvent(place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, nothing)
+        )
+        assert not area.isVisible()
+        data.setUrls([QUrl.fromLocalFile("/downloads/new.npz")])
+        QApplication.sendEvent(
+            widget, QDragEnterEvent(place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, nothing)
+        )
+        assert area.isVisible()
+        assert area.rect() == window.workspace.rect()
+        QApplication.sendEvent(area, QDragLeaveEvent())
+        assert not area.isVisible()
 
 
 def test_a_file_that_is_no_model_is_refused_and_the_model_stays(window: MainWindow, qtbot: QtBot) -> None:

@@ -94,7 +94,7 @@ def test_blank_lines_and_outer_blanks_survive(window: MainWindow, qtbot: QtBot) 
 def test_stop_keeps_what_is_there_and_continue_finishes_it(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
     tasks.gate.clear()
     window.source.insertPlainText("one two three")
-    qtbot.waitUntil(lambda: window.live.state is State.TRANSLATING, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(tasks.texts()) == 1, timeout=PATIENCE_MS)
     assert window.bar.stop_button.text() == "Stop"
     QTest.keyClick(window.source, Qt.Key.Key_Escape)
     assert window.live.state is State.STOPPED

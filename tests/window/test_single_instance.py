@@ -28,6 +28,21 @@ def test_a_second_start_asks_the_first_to_come_forward(qtbot: QtBot) -> None:
     first.close()
 
 
+def test_a_second_start_hands_over_its_files(qtbot: QtBot) -> None:
+    first = SingleInstance()
+    assert first.is_first()
+    files = ["/downloads/a model.argosmodel", "/下载/模型"]
+    with qtbot.waitSignal(first.files_came, timeout=PATIENCE_MS) as came:
+        second = subprocess.Popen(
+            [sys.executable, "-c", ASK.replace("is_first()", f"is_first({files!r})")],
+            stdout=subprocess.PIPE,
+            env=dict(os.environ),
+        )
+    assert came.args == [files]
+    assert second.communicate(timeout=30)[0] == b"False\n"
+    first.close()
+
+
 def test_another_user_folder_is_another_instance(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     first = SingleInstance()
     assert first.is_first()
