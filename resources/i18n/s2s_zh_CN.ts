@@ -928,6 +928,10 @@
         <translation>束宽：</translation>
     </message>
     <message>
+        <source>Precision:</source>
+        <translation>计算精度：</translation>
+    </message>
+    <message>
         <source>Theme:</source>
         <translation>主题：</translation>
     </message>
@@ -948,6 +952,10 @@
         <translation>同时跟踪多少个候选译文：越多越慢，通常也越好。</translation>
     </message>
     <message>
+        <source>8 bits are quicker on most processors and change few sentences.</source>
+        <translation>8 位计算在多数处理器上更快，只会改变少数句子。</translation>
+    </message>
+    <message>
         <source>How soon after a key the translation starts.</source>
         <translation>按键后多久开始翻译。</translation>
     </message>
@@ -966,6 +974,18 @@
     <message>
         <source>Eager</source>
         <translation>迅速</translation>
+    </message>
+    <message>
+        <source>What is quicker here</source>
+        <translation>本机较快的一种</translation>
+    </message>
+    <message>
+        <source>32 bits</source>
+        <translation>32 位</translation>
+    </message>
+    <message>
+        <source>8 bits</source>
+        <translation>8 位</translation>
     </message>
     <message>
         <source>As the system</source>

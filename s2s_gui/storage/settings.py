@@ -13,6 +13,7 @@ VERSION = 1
 Theme = Literal["system", "light", "dark"]
 InterfaceLanguage = Literal["system", "en", "zh_CN"]
 Pace = Literal["calm", "normal", "eager"]
+Precision = Literal["auto", "fp32", "int8"]
 TextSize = Annotated[int, msgspec.Meta(ge=50, le=300)]
 BeamSize = Annotated[int, msgspec.Meta(ge=0, le=16)]
 
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, kw_only=True):
     while_typing: bool = True
     pace: Pace = "normal"
     beam_size: BeamSize = 0
+    precision: Precision = "auto"
 
 
 def path() -> Path:

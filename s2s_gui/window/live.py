@@ -22,6 +22,7 @@ from s2s_gui.messages import (
     Translate,
     Update,
 )
+from s2s_gui.storage.settings import Precision
 from s2s_gui.window import languages
 from s2s_gui.window.pacing import Cause, Pacer, changed_text, estimated_tokens
 
@@ -69,6 +70,8 @@ class LiveTranslation(QObject):
         self._clock = clock
         self.pacer = Pacer()
         self.while_typing = True
+        self.precision: Precision = "auto"
+        self.precision_used = ""
         self.options = DecodeOptions()
         self.state = State.NO_MODEL
         self.card: ModelCard | None = None
@@ -103,7 +106,14 @@ class LiveTranslation(QObject):
         self.loading_folder = folder
         self._timer.stop()
         self._set_state(State.LOADING)
-        self._submit_request(LoadModel(self._number, folder))
+        self._submit_request(LoadModel(self._number, folder, self.precision))
+
+    def set_precision(self, precision: Precision) -> None:
+        """Compute in ``precision`` from now on; the loaded model is loaded again for it."""
+        if precision != self.precision:
+            self.precision = precision
+            if self.folder or self.loading_folder:
+                self.load(self.loading_folder or self.folder)
 
     @Slot(str, Cause)
     def edited(self, text: str, cause: Cause) -> None:
@@ -171,6 +181,7 @@ class LiveTranslation(QObject):
             return
         self._loading = None
         self.card, self.folder, self.loading_folder = update.card, update.folder, ""
+        self.precision_used = update.precision
         self.last = self.last_measured = None
         self.pacer.forget_speed()
         ways, wanted = update.card.ways(), self.direction

@@ -382,6 +382,7 @@ class MainWindow(QMainWindow):
         self.workspace.set_text_size(self.settings.text_size)
         self.live.while_typing = self.settings.while_typing
         self.live.pacer.pace = self.settings.pace
+        self.live.set_precision(self.settings.precision)
         self.live.set_options(DecodeOptions(beam_size=self.settings.beam_size or None))
 
     @Slot()

@@ -22,6 +22,7 @@ class StatusLine(QLabel):
         self._loading = ""
         self._seconds = 0.0
         self._measured: Result | None = None
+        self._precision = ""
         self._progress = (0, 0)
         self._refresh()
 
@@ -30,6 +31,7 @@ class StatusLine(QLabel):
         self._state, self._model, self._loading = live.state, model, loading
         self._seconds = live.last.seconds if live.last is not None else 0.0
         self._measured = live.last_measured
+        self._precision = live.precision_used
         self._progress = (live.lines_done, live.lines)
         self._refresh()
 
@@ -68,6 +70,8 @@ class StatusLine(QLabel):
         parts = [self.state_text()]
         if self._model:
             parts.append(self._model)
+        if self._precision:
+            parts.append(self._precision)
         result = self._measured
         if result is not None and self._state is not State.EMPTY:
             parts.append(self.tr("first token {0} s").format(f"{result.first_token_seconds:.2f}"))

@@ -81,7 +81,8 @@ class FakeTasks:
         name = Path(request.folder).name
         if name == "broken":
             raise ModelError(request.folder, ["weights.safetensors is missing."])
-        yield ModelReady(request.number, request.folder, card(name), 0.1, 1000)
+        used = "int8" if request.precision == "auto" else request.precision
+        yield ModelReady(request.number, request.folder, card(name), 0.1, 1000, used)
 
     def _translate(self, request: Translate) -> Iterator[Update]:
         began = time.perf_counter()

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from s2s_gui.messages import Finished, Partial, Stopped, Update
+from s2s_gui.messages import Finished, LoadModel, Partial, Stopped, Update
 from s2s_gui.storage import session, settings
 from s2s_gui.storage.settings import Settings
 from s2s_gui.window import worker_texts
@@ -265,6 +265,18 @@ def test_close_joins_the_worker_in_the_middle_of_a_translation(
     window.close()
     assert window.worker_ended
     assert tasks.closed == [2]
+
+
+def test_another_precision_loads_the_model_again(window: MainWindow, tasks: FakeTasks, qtbot: QtBot) -> None:
+    type_and_wait(window, "hello", qtbot)
+    assert "int8" in window.status_line.accessibleName()
+    window._on_settings(Settings(precision="fp32"))
+    qtbot.waitUntil(lambda: window.live.precision_used == "fp32", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "fp32" in window.status_line.accessibleName(), timeout=PATIENCE_MS)
+    loads = [request for request in tasks.requests if isinstance(request, LoadModel)]
+    assert [request.precision for request in loads] == ["auto", "fp32"]
+    assert shown(window) == "[zh-Hans] HELLO"
+    assert window.source.source_text() == "hello"
 
 
 def test_everything_comes_back(open_window: OpenWindow, qtbot: QtBot) -> None:
