@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from s2s_gui.errors import ModelError
+from s2s_gui.formats.content import is_zip
 
 MAX_MEMBERS = 10_000
 MAX_BYTES = 8 << 30
@@ -50,7 +51,7 @@ def is_archive(path: Path) -> bool:
 def is_cut(path: Path) -> bool:
     """Say whether ``path`` begins as a zip file but does not end as one."""
     with path.open("rb") as file:
-        return file.read(len(ZIP)) == ZIP and not zipfile.is_zipfile(path)
+        return file.read(len(ZIP)) == ZIP and not is_zip(path)
 
 
 def unpack(path: Path, folder: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from s2s_gui.cards import LFS_POINTER, lfs_fault
 from s2s_gui.errors import ModelError
+from s2s_gui.formats.content import is_zip
 
 MAX_TENSORS = 1 << 16
 MAX_RANK = 4
@@ -46,13 +47,13 @@ def load(path: Path) -> Any:
     _look(path)
     with torch.serialization.safe_globals([argparse.Namespace]):
         try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip(path))
         except pickle.UnpicklingError as error:
             raise ModelError(
                 str(path),
                 [f"{path.name} holds program code beside its weights, or is damaged; for safety it is not opened."],
             ) from error
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except Exception as error:  # Damaged pickles reach every corner of torch's reader.
             raise ModelError(str(path), [f"{path.name} is damaged or only half there."]) from error
 
 

@@ -1,6 +1,7 @@
 """A file's bytes, at any place; one that is stored as gzip (RFC 1952) is inflated to memory, whatever its name."""
 
 import gzip
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def read_whole(path: Path, most: int) -> bytes:
     """Return all bytes of a file of at most ``most`` bytes, inflated where it is gzip."""
     content = Content(path, most)
     return content.read(0, content.size)
+
+
+def is_zip(path: Path) -> bool:
+    """Say whether the file ends like a zip archive; of several disks it is none here. Never raises."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return False
 
 
 def beginning(path: Path, count: int) -> bytes:

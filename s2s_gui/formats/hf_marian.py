@@ -110,7 +110,7 @@ def _ids(path: Path, size: int) -> dict[str, int]:
 
 def _listed(ids: dict[str, int], size: int) -> tuple[str, ...]:
     tokens = {id: token for token, id in ids.items()}
-    return tuple(tokens[id] if id in tokens else f"<unused{id}>" for id in range(size))
+    return tuple(tokens.get(id, f"<unused{id}>") for id in range(size))
 
 
 def _decoding(folder: files.Folder, source: dict[str, int], target: dict[str, int]) -> DecodingDefaults:

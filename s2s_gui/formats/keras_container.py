@@ -22,6 +22,8 @@ import numpy as np
 
 from s2s_gui.cards import LFS_POINTER, lfs_fault
 from s2s_gui.errors import ModelError
+from s2s_gui.formats.content import is_zip
+from s2s_gui.formats.hdf5_heap import is_sound
 from s2s_gui.formats.lazy import Array
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -74,7 +76,8 @@ def is_keras(path: Path) -> bool:
 def open_container(path: Path) -> Container:
     """Read all but the arrays themselves; raise ``ModelError`` for a file that is damaged or no Keras model."""
     _check_start(path)
-    if zipfile.is_zipfile(path):
+    _check_texts(path)
+    if is_zip(path):
         model = _json(_member(path, "config.json"), path, "config.json")
         version = str(_json(_member(path, "metadata.json"), path, "metadata.json").get("keras_version", "3"))
         with _opened(path) as root:
@@ -124,10 +127,16 @@ def _check_start(path: Path) -> None:
         raise _fault(path, lfs_fault(path.name))
     if size > LIMITS[WEIGHTS]:
         raise _fault(path, f"{path.name} has {size:,} bytes; Keras files of up to 2 GiB are read.")
-    if start[:2] == b"PK" and not zipfile.is_zipfile(path):
+    if start[:2] == b"PK" and not is_zip(path):
         raise _fault(path, f"{path.name} is truncated: the list of contents at its end is missing.")
     if start[:2] != b"PK" and not start.startswith(HDF5):
         raise _fault(path, f"{path.name} is neither a .keras nor an .h5 file of Keras.")
+
+
+def _check_texts(path: Path) -> None:
+    with io.BytesIO(_member(path, WEIGHTS)) if is_zip(path) else path.open("rb") as file:
+        if not is_sound(file, file.seek(0, io.SEEK_END)):
+            raise _fault(path, f"{path.name} is damaged or truncated: its HDF5 content cannot be read.")
 
 
 def _member(path: Path, name: str) -> bytes:
@@ -171,7 +180,7 @@ def _json(content: bytes, path: Path, part: str) -> dict[str, Any]:
 def _opened(path: Path) -> Iterator[h5py.Group]:
     """Open the file's HDF5; whatever the library says inside becomes a ``ModelError``."""
     try:
-        inside = io.BytesIO(_member(path, WEIGHTS)) if zipfile.is_zipfile(path) else path
+        inside = io.BytesIO(_member(path, WEIGHTS)) if is_zip(path) else path
         with h5py.File(inside, "r", **({} if isinstance(inside, io.BytesIO) else {"locking": False})) as root:
             yield root
     except ModelError as error:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s_gui.errors import ModelError
+
 Array = NDArray[Any]
 
 
@@ -27,7 +29,15 @@ class LazyWeights(Mapping[str, Array]):
 
 def stacked(*parts: Callable[[], Array]) -> Callable[[], Array]:
     """Return the maker of ``parts`` one upon the other, as ``layers.Stacked`` wants its weights."""
-    return lambda: np.concatenate([part() for part in parts])
+
+    def make() -> Array:
+        arrays = [np.atleast_1d(part()) for part in parts]
+        shapes = sorted({array.shape for array in arrays})
+        if len(shapes) > 1:
+            raise ModelError("weights", [f"Weights that belong together have the shapes {shapes[0]} and {shapes[1]}."])
+        return np.concatenate(arrays)
+
+    return make
 
 
 def zeros(*shape: int) -> Callable[[], Array]:

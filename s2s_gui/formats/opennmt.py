@@ -26,7 +26,7 @@ from s2s_gui.description import (
 )
 from s2s_gui.errors import ModelError
 from s2s_gui.formats import checkpoint
-from s2s_gui.formats.content import beginning
+from s2s_gui.formats.content import beginning, is_zip
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited
 from s2s_gui.formats.lazy import Array, LazyWeights, stacked, zeros
 from s2s_gui.formats.naming import card_id, directions_of
@@ -74,7 +74,7 @@ Maker = Callable[[], Array]
 
 def recognises(path: Path) -> bool:
     """Say whether ``path`` is a PyTorch file that holds the options of a training run beside its weights."""
-    if not path.is_file() or not zipfile.is_zipfile(path):
+    if not path.is_file() or not is_zip(path):
         return False
     content = _pickle(path)
     return b"argparse\nNamespace" in content and b"vocab" in content

@@ -46,10 +46,18 @@ class SafetensorsFile(Mapping[str, NDArray[Any]]):
     def __getitem__(self, name: str) -> NDArray[Any]:
         entry = self._entries[name]
         dtype = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}[entry.dtype]
-        array = np.fromfile(self._path, dtype=dtype, count=prod(entry.shape), offset=entry.offset)
+        array = np.empty(entry.shape, dtype)
+        try:
+            with self._path.open("rb") as file:
+                file.seek(entry.offset)
+                is_whole = file.readinto(array.reshape(-1).view(np.uint8).data) == entry.length
+        except OSError as error:
+            raise ModelError(str(self._path), [f"{self._path.name} cannot be read ({error.strerror})."]) from error
+        if not is_whole:
+            raise ModelError(str(self._path), [f"{self._path.name} has become shorter since it was opened."])
         if entry.dtype == "BF16":
             array = (array.astype(np.uint32) << 16).view(np.float32)
-        return array.reshape(entry.shape)
+        return array
 
     @property
     def precision(self) -> str:

@@ -106,6 +106,7 @@ class PieceTokenizer:
         blanks: str,
     ) -> None:
         self._processor = _load(model, where)
+        self._where = where
         self._tokens = tuple(tokens)
         self._ids = first_ids(self._tokens)
         self._unk = unk
@@ -118,8 +119,12 @@ class PieceTokenizer:
         return len(self._tokens)
 
     def encode(self, text: str) -> list[Piece]:
+        try:
+            tokens = self._processor.EncodeAsPieces(without_surrogates(text))
+        except UnicodeDecodeError as error:
+            raise ModelError(self._where, ["The tokenizer is damaged: its rules turn text into none."]) from error
         pieces = []
-        for token in self._processor.EncodeAsPieces(without_surrogates(text)):
+        for token in tokens:
             id = self._ids.get(token, self._unk)
             pieces.append(Piece(self._unk if id in self._silent else id, token))
         return pieces
@@ -148,8 +153,7 @@ class PieceTokenizer:
         for blank in self._blanks:
             texts = [text.replace(blank, " ") for text in texts]
         shown: list[str | bytes] = [*texts]
-        pieces = _pieces(self._processor)
-        byte_pieces = {pieces[id] for id in _byte_ids(self._processor)}
+        byte_pieces = frozenset(self._processor.IdToPiece(_byte_ids(self._processor)))
         if byte_pieces:
             for id, token in enumerate(self._tokens):
                 if token in byte_pieces:
