@@ -11,21 +11,18 @@ from pathlib import Path
 from s2s_gui.cards import CARD, LFS_POINTER, card_faults, lfs_fault, range_faults
 from s2s_gui.description import ModelDescription
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import (
-    archives,
-    argos,
-    bergamot,
-    ctranslate2,
-    hf_marian,
-    keras,
-    m2m,
-    marian,
-    native,
-    opennmt,
-    pytorch_state,
-)
+from s2s_gui.formats import archives, native
+from s2s_gui.formats.ctranslate2 import argos
+from s2s_gui.formats.ctranslate2 import folder as ctranslate2
+from s2s_gui.formats.huggingface import m2m
+from s2s_gui.formats.huggingface import marian as hf_marian
+from s2s_gui.formats.huggingface.files import model_type
+from s2s_gui.formats.keras import model as keras
+from s2s_gui.formats.marian import bergamot
+from s2s_gui.formats.marian import npz as marian
 from s2s_gui.formats.native import Survey
-from s2s_gui.formats.transformers_files import model_type
+from s2s_gui.formats.pytorch import opennmt
+from s2s_gui.formats.pytorch import state as pytorch_state
 
 MOST_FILES = 200
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip", ".gz", ".argosmodel", ".s2smodel")

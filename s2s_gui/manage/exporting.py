@@ -20,7 +20,11 @@ from s2s_gui.engine.segments import make_task
 from s2s_gui.engine.shortlist import build
 from s2s_gui.engine.translator import translate_lines
 from s2s_gui.errors import ExportError, ModelError
-from s2s_gui.formats import bergamot, ctranslate2_export, hf_marian_export, marian, native
+from s2s_gui.formats import native
+from s2s_gui.formats.ctranslate2 import export as ctranslate2_export
+from s2s_gui.formats.huggingface import marian_export as hf_marian_export
+from s2s_gui.formats.marian import bergamot
+from s2s_gui.formats.marian import npz as marian
 from s2s_gui.formats.written import whole_folder
 from s2s_gui.manage.opening import described
 from s2s_gui.messages import DecodeOptions, Link

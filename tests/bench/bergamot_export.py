@@ -23,7 +23,8 @@ from s2s_gui.engine.model import Model, assemble
 from s2s_gui.engine.segments import make_task
 from s2s_gui.engine.shortlist import build
 from s2s_gui.engine.translator import translate
-from s2s_gui.formats import bergamot, native
+from s2s_gui.formats import native
+from s2s_gui.formats.marian import bergamot
 from s2s_gui.messages import DecodeOptions, Hypothesis
 from tests.shared import SHARED
 

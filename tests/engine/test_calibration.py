@@ -54,7 +54,7 @@ def test_shortlist_from_links() -> None:
 
 
 def test_export_of_what_was_measured(model: Model, tmp_path: Path) -> None:
-    from s2s_gui.formats import bergamot
+    from s2s_gui.formats.marian import bergamot
 
     description = small.description(small.sentencepiece(tmp_path))
     wide = assemble(description)

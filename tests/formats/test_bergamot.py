@@ -14,8 +14,9 @@ import pytest
 from s2s_gui.description import DecodingDefaults, Direction, TransformerConfig
 from s2s_gui.engine.model import Model, assemble
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import bergamot, marian
-from s2s_gui.formats.bergamot_file import BinaryFile
+from s2s_gui.formats.marian import bergamot
+from s2s_gui.formats.marian import npz as marian
+from s2s_gui.formats.marian.bergamot_file import BinaryFile
 from s2s_gui.formats.shortlist import shortlist_bytes
 from s2s_gui.text.sentencepiece import piece_facts
 from tests.formats import marian_small as small

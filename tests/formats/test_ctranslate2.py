@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from s2s_gui.engine.model import assemble
-from s2s_gui.formats import argos, ctranslate2
+from s2s_gui.formats.ctranslate2 import argos
+from s2s_gui.formats.ctranslate2 import folder as ctranslate2
 from tests.formats.decoding import hypotheses
 from tests.shared import shared
 

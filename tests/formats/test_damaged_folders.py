@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from s2s_gui.formats import ctranslate2_export, hf_marian
+from s2s_gui.formats.ctranslate2 import export as ctranslate2_export
+from s2s_gui.formats.huggingface import marian as hf_marian
 from tests.formats.damage import Damage, of_config, of_file, refusal
 from tests.shared import shared
 

@@ -7,7 +7,8 @@ import pytest
 
 from s2s_gui.description import Direction
 from s2s_gui.engine.model import Model, assemble
-from s2s_gui.formats import hf_marian, m2m
+from s2s_gui.formats.huggingface import m2m
+from s2s_gui.formats.huggingface import marian as hf_marian
 from tests.formats.decoding import hypotheses, source_ids
 from tests.shared import shared
 

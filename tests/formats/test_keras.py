@@ -15,7 +15,8 @@ import pytest
 from s2s_gui.cards import LFS_POINTER, card_faults
 from s2s_gui.engine.model import assemble
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import keras, native
+from s2s_gui.formats import native
+from s2s_gui.formats.keras import model as keras
 from tests.formats.decoding import hypotheses
 from tests.formats.keras_files import (
     HIDDEN,

@@ -15,8 +15,10 @@ from s2s_gui.cards import card_faults
 from s2s_gui.description import DecodingDefaults, TokenizerFiles, TransformerConfig, Vocabulary
 from s2s_gui.engine.model import assemble
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import bergamot, marian, native
-from s2s_gui.formats.marian_names import OPTIONS
+from s2s_gui.formats import native
+from s2s_gui.formats.marian import bergamot
+from s2s_gui.formats.marian import npz as marian
+from s2s_gui.formats.marian.names import OPTIONS
 from s2s_gui.text.sentencepiece import piece_facts
 from tests.formats import marian_small as small
 from tests.formats.decoding import hypotheses, source_ids

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from s2s_gui.cards import LFS_POINTER, card_faults
 from s2s_gui.engine.model import assemble
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import opennmt
+from s2s_gui.formats.pytorch import opennmt
 from tests.formats.decoding import hypotheses
 from tests.formats.onmt_files import MAKE, TARGET, Checkpoint, log_probs, small
 from tests.shared import shared

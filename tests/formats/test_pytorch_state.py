@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from s2s_gui.cards import LFS_POINTER, card_faults
 from s2s_gui.engine.model import assemble
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import opennmt, pytorch_state
+from s2s_gui.formats.pytorch import opennmt
+from s2s_gui.formats.pytorch import state as pytorch_state
 from tests.formats.decoding import hypotheses
 
 SOURCE = ("<unk>", "<pad>", "<sos>", "<eos>", "ein", "zwei", "drei")

@@ -15,7 +15,10 @@ import msgspec
 import numpy as np
 import torch
 
-from s2s_gui.formats import bergamot, ctranslate2_export, hf_marian, marian
+from s2s_gui.formats.ctranslate2 import export as ctranslate2_export
+from s2s_gui.formats.huggingface import marian as hf_marian
+from s2s_gui.formats.marian import bergamot
+from s2s_gui.formats.marian import npz as marian
 from s2s_gui.storage.record import Record, write_record
 from s2s_gui.text.sentencepiece import piece_facts
 from tests.engine import small

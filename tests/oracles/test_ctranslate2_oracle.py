@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from s2s_gui.engine.model import assemble
-from s2s_gui.formats import ctranslate2, ctranslate2_export, hf_marian
+from s2s_gui.formats.ctranslate2 import export as ctranslate2_export
+from s2s_gui.formats.ctranslate2 import folder as ctranslate2
+from s2s_gui.formats.huggingface import marian as hf_marian
 from tests.formats.decoding import hypotheses, source_ids
 from tests.oracles.random_marian import KINDS, Kind, build, sentences
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from s2s_gui.engine.model import assemble
-from s2s_gui.formats import keras
+from s2s_gui.formats.keras import model as keras
 from tests.formats.decoding import hypotheses
 
 pytestmark = [

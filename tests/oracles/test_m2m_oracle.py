@@ -8,7 +8,7 @@ import pytest
 
 from s2s_gui.description import Direction
 from s2s_gui.engine.model import assemble
-from s2s_gui.formats import m2m
+from s2s_gui.formats.huggingface import m2m
 from tests.formats.decoding import hypotheses, source_ids
 from tests.oracles.random_marian import sentences
 from tests.shared import shared

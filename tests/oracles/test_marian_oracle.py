@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from s2s_gui.engine.model import Model, assemble
-from s2s_gui.formats import hf_marian
+from s2s_gui.formats.huggingface import marian as hf_marian
 from tests.formats.decoding import hypotheses, source_ids
 from tests.oracles.random_marian import KINDS, Kind, answers, build, sentences
 

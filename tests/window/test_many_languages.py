@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from s2s_gui.description import ModelCard, Tongue
-from s2s_gui.formats.m2m_languages import NLLB
+from s2s_gui.formats.huggingface.m2m_languages import NLLB
 from s2s_gui.formats.naming import language
 from s2s_gui.messages import LoadModel, ModelReady, Update
 from s2s_gui.storage.library import Installed

@@ -22,11 +22,11 @@ from s2s_gui.description import (
     Vocabulary,
 )
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import checkpoint
 from s2s_gui.formats.lazy import Array, LazyWeights, zeros
 from s2s_gui.formats.naming import card_id, directions_of, language
 from s2s_gui.formats.numbering import EOS, NEVER, UNK, Numbering, gathered, numbering
-from s2s_gui.formats.pytorch_recipe import Names, Recipe, named, read_recipe
+from s2s_gui.formats.pytorch import checkpoint
+from s2s_gui.formats.pytorch.recipe import Names, Recipe, named, read_recipe
 
 UNKNOWN = Language("und")
 UNDER = ("state_dict", "model_state_dict", "model")

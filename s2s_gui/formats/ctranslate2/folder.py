@@ -22,10 +22,10 @@ from s2s_gui.description import (
     Vocabulary,
 )
 from s2s_gui.errors import ModelError
-from s2s_gui.formats.ctranslate2_file import ModelFile, begins_as_model, read_model_file
+from s2s_gui.formats.ctranslate2.file import ModelFile, begins_as_model, read_model_file
+from s2s_gui.formats.huggingface.m2m_languages import NLLB
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited, read_object, value
 from s2s_gui.formats.lazy import Array, LazyWeights, zeros
-from s2s_gui.formats.m2m_languages import NLLB
 from s2s_gui.formats.naming import card_id, directions_of, language
 
 MODEL = "model.bin"

@@ -10,8 +10,8 @@ import msgspec
 
 from s2s_gui.description import Direction, ModelDescription, TokenizerFiles, Vocabulary
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import ctranslate2
-from s2s_gui.formats.ctranslate2_file import begins_as_model
+from s2s_gui.formats.ctranslate2 import folder as ctranslate2
+from s2s_gui.formats.ctranslate2.file import begins_as_model
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited, read_object, value
 from s2s_gui.formats.naming import card_id, language
 

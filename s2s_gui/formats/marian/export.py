@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from s2s_gui.description import DecodingDefaults, Direction, ModelCard, ModelDescription, TransformerConfig, Vocabulary
-from s2s_gui.formats.marian_folder import EOS, UNK
-from s2s_gui.formats.marian_names import ACTIVATIONS
+from s2s_gui.formats.marian.folder import EOS, UNK
+from s2s_gui.formats.marian.names import ACTIVATIONS
 from s2s_gui.text.sentencepiece import BLANK, PieceFacts, piece_facts, with_word_start
 
 POSITIONS = {

@@ -9,14 +9,14 @@ import yaml
 
 from s2s_gui.description import Direction, ModelCard, ModelDescription, Shortlist, TransformerConfig
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import marian
-from s2s_gui.formats import marian_export as export
-from s2s_gui.formats.bergamot_file import BinaryFile, Stored, is_binary, write_binary
-from s2s_gui.formats.bergamot_rows import rows_of
 from s2s_gui.formats.lazy import Array
-from s2s_gui.formats.marian_folder import find
-from s2s_gui.formats.marian_model import describe, renamed
-from s2s_gui.formats.marian_names import Tables, parameters_of
+from s2s_gui.formats.marian import export
+from s2s_gui.formats.marian import npz as marian
+from s2s_gui.formats.marian.bergamot_file import BinaryFile, Stored, is_binary, write_binary
+from s2s_gui.formats.marian.bergamot_rows import rows_of
+from s2s_gui.formats.marian.folder import find
+from s2s_gui.formats.marian.model import describe, renamed
+from s2s_gui.formats.marian.names import Tables, parameters_of
 from s2s_gui.formats.shortlist import write_shortlist
 
 BEAM_SIZE = 1

@@ -22,10 +22,10 @@ from s2s_gui.description import (
     Vocabulary,
 )
 from s2s_gui.errors import ModelError
-from s2s_gui.formats.keras_characters import PADDING, Characters, numberings, read_characters
-from s2s_gui.formats.keras_container import Stored, is_keras, open_container
-from s2s_gui.formats.keras_graph import Layer, read_graph
-from s2s_gui.formats.keras_network import KerasNetwork, Side, understand
+from s2s_gui.formats.keras.characters import PADDING, Characters, numberings, read_characters
+from s2s_gui.formats.keras.container import Stored, is_keras, open_container
+from s2s_gui.formats.keras.graph import Layer, read_graph
+from s2s_gui.formats.keras.network import KerasNetwork, Side, understand
 from s2s_gui.formats.lazy import Array, LazyWeights, zeros
 from s2s_gui.formats.naming import card_id, directions_of, language
 from s2s_gui.formats.numbering import EOS, NEVER, UNK, Numbering, gathered

@@ -14,7 +14,7 @@ import numpy as np
 from s2s_gui.description import TransformerConfig
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.lazy import Array, LazyWeights, stacked, zeros
-from s2s_gui.formats.plain_yaml import read_options
+from s2s_gui.formats.marian.plain_yaml import read_options
 
 OPTIONS = "special:model.yml"
 ACTIVATIONS: dict[str, Literal["relu", "swish", "gelu-sigmoid"]] = {

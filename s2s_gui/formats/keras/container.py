@@ -23,7 +23,7 @@ import numpy as np
 from s2s_gui.cards import LFS_POINTER, lfs_fault
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.content import is_zip
-from s2s_gui.formats.hdf5_heap import is_sound
+from s2s_gui.formats.keras.hdf5_heap import is_sound
 from s2s_gui.formats.lazy import Array
 
 HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -25,12 +25,12 @@ from s2s_gui.description import (
     Vocabulary,
 )
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import checkpoint
 from s2s_gui.formats.content import beginning, is_zip
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited
 from s2s_gui.formats.lazy import Array, LazyWeights, stacked, zeros
 from s2s_gui.formats.naming import card_id, directions_of
 from s2s_gui.formats.numbering import EOS, UNK, Numbering, gathered, numbering
+from s2s_gui.formats.pytorch import checkpoint
 from s2s_gui.formats.safetensors import SafetensorsFile
 
 UNKNOWN = Language("und")

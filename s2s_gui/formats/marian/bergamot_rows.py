@@ -14,7 +14,7 @@ import numpy as np
 
 from s2s_gui.description import ModelDescription, Shortlist, TransformerConfig
 from s2s_gui.formats.lazy import Array, LazyWeights
-from s2s_gui.formats.marian_export import OwnPieces, are_own_ids
+from s2s_gui.formats.marian.export import OwnPieces, are_own_ids
 from s2s_gui.text.sentencepiece import PieceFacts
 
 MULTIPLE = 8

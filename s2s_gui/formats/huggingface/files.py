@@ -13,9 +13,9 @@ from typing import Any, Literal
 from s2s_gui.cards import is_plain, range_faults
 from s2s_gui.description import TransformerConfig
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import checkpoint
 from s2s_gui.formats.json_file import MAX_CONFIG, read_object, value
 from s2s_gui.formats.lazy import Array, LazyWeights, stacked, zeros
+from s2s_gui.formats.pytorch import checkpoint
 from s2s_gui.formats.safetensors import SafetensorsFile
 
 ACTIVATIONS = {

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from s2s_gui.description import DecodingDefaults, ModelCard, ModelDescription, TransformerConfig
 from s2s_gui.errors import ModelError
-from s2s_gui.formats.marian_folder import Package, Side
-from s2s_gui.formats.marian_names import (
+from s2s_gui.formats.marian.folder import Package, Side
+from s2s_gui.formats.marian.names import (
     MAX_SPARE_ROWS,
     Options,
     Parameters,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from s2s_gui.errors import ModelError
-from s2s_gui.formats.keras_container import Container, Stored, layers_of
+from s2s_gui.formats.keras.container import Container, Stored, layers_of
 
 # Layers that do nothing once training is over.
 IDLE = {"Dropout", "SpatialDropout1D", "GaussianDropout", "GaussianNoise", "Masking", "ActivityRegularization"}

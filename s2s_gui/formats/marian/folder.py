@@ -16,8 +16,8 @@ from s2s_gui.description import Direction, Language, Shortlist, TokenizerFiles, 
 from s2s_gui.errors import ModelError
 from s2s_gui.formats import naming
 from s2s_gui.formats.content import read_whole
-from s2s_gui.formats.marian_names import MAX_SPARE_ROWS
-from s2s_gui.formats.plain_yaml import MAX_OPTIONS, read_numbers, read_options
+from s2s_gui.formats.marian.names import MAX_SPARE_ROWS
+from s2s_gui.formats.marian.plain_yaml import MAX_OPTIONS, read_numbers, read_options
 from s2s_gui.formats.shortlist import MAGIC, parse_shortlist
 from s2s_gui.text.sentencepiece import piece_facts
 

@@ -13,7 +13,7 @@ import msgspec
 
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited
-from s2s_gui.formats.keras_network import KerasNetwork, Side
+from s2s_gui.formats.keras.network import KerasNetwork, Side
 from s2s_gui.formats.numbering import Numbering, numbering
 
 NAME = "characters.json"

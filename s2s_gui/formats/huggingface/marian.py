@@ -15,7 +15,7 @@ from s2s_gui.description import (
     Vocabulary,
 )
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import transformers_files as files
+from s2s_gui.formats.huggingface import files
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited, read_object, value
 from s2s_gui.formats.naming import card_id, directions_of, language
 

@@ -16,7 +16,7 @@ import numpy as np
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.content import Content, beginning
 from s2s_gui.formats.lazy import Array
-from s2s_gui.formats.marian_names import OPTIONS
+from s2s_gui.formats.marian.names import OPTIONS
 
 MAX_ITEMS = 4096
 MAX_NAME = 256

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from s2s_gui.description import RecurrentConfig
-from s2s_gui.formats.keras_graph import MAX_DEPTH, Edge, Graph, Layer
+from s2s_gui.formats.keras.graph import MAX_DEPTH, Edge, Graph, Layer
 
 
 @dataclass(frozen=True, slots=True)

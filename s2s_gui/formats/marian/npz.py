@@ -7,11 +7,11 @@ import yaml
 
 from s2s_gui.description import ModelDescription
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import marian_export as export
-from s2s_gui.formats.marian_folder import find
-from s2s_gui.formats.marian_model import describe, renamed
-from s2s_gui.formats.marian_names import OPTIONS, Tables, parameters_of
-from s2s_gui.formats.npz_file import NpzFile, has_member
+from s2s_gui.formats.marian import export
+from s2s_gui.formats.marian.folder import find
+from s2s_gui.formats.marian.model import describe, renamed
+from s2s_gui.formats.marian.names import OPTIONS, Tables, parameters_of
+from s2s_gui.formats.marian.npz_file import NpzFile, has_member
 
 MEMBER = f"{OPTIONS}.npy"
 MAX_OPTIONS = 64 << 10

@@ -7,9 +7,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from s2s_gui.description import ModelDescription, TransformerConfig
-from s2s_gui.formats.hf_marian import TAG
+from s2s_gui.formats.huggingface.files import ACTIVATIONS
+from s2s_gui.formats.huggingface.marian import TAG
 from s2s_gui.formats.lazy import Array
-from s2s_gui.formats.transformers_files import ACTIVATIONS
 from s2s_gui.formats.written import refusal, tokens_of, transformer_of, whole_folder
 
 FORM = "Hugging Face Marian"

@@ -16,11 +16,11 @@ from s2s_gui.description import (
     Vocabulary,
 )
 from s2s_gui.errors import ModelError
-from s2s_gui.formats import transformers_files as files
+from s2s_gui.formats.huggingface import files
+from s2s_gui.formats.huggingface.m2m_languages import M2M, NLLB
+from s2s_gui.formats.huggingface.tokenizer_json import read_tokenizer_json
 from s2s_gui.formats.json_file import MAX_VOCABULARY, read_limited, read_object, value
-from s2s_gui.formats.m2m_languages import M2M, NLLB
 from s2s_gui.formats.naming import card_id, language
-from s2s_gui.formats.tokenizer_json import read_tokenizer_json
 from s2s_gui.text.sentencepiece import pieces_of
 
 DEFAULTS = TransformerConfig(

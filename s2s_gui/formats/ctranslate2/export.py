@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from s2s_gui.description import ModelDescription, TransformerConfig
-from s2s_gui.formats.ctranslate2 import ACTIVATIONS, MODEL
-from s2s_gui.formats.ctranslate2_file import write_model_file
+from s2s_gui.formats.ctranslate2.file import write_model_file
+from s2s_gui.formats.ctranslate2.folder import ACTIVATIONS, MODEL
 from s2s_gui.formats.lazy import Array
 from s2s_gui.formats.written import position_table, refusal, tokens_of, transformer_of, whole_folder
 

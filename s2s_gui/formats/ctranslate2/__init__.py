@@ -1,0 +1,1 @@
+"""CTranslate2 folders and the packages made of them."""

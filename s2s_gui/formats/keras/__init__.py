@@ -1,0 +1,1 @@
+"""Keras models of the sequence-to-sequence example and its kin."""

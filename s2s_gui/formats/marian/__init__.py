@@ -1,0 +1,1 @@
+"""Marian's own files: npz, Bergamot's binaries and what lies around them."""

@@ -1,0 +1,1 @@
+"""Files of torch.save: OpenNMT-py's checkpoints and bare state dicts."""
