@@ -5,6 +5,7 @@ first loads and translates and alone holds the loaded model, the second looks af
 Errors a user can understand leave as ``TranslatorError``.
 """
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,9 @@ from s2s_gui.storage import library
 def make() -> Callable[[Request], Iterator[Update]]:
     """Return the function for loading and translating; it sets torch to one thread."""
     torch.set_num_threads(1)
+    # What torch's import has made stays for good. A full collection that looks at it again stops the window's thread
+    # too, for eighty milliseconds and more.
+    gc.freeze()
     return Tasks().run
 
 

@@ -302,7 +302,8 @@ def _scaled(module: torch.nn.Linear, config: TransformerConfig) -> tuple[Tensor,
 
 def packed(weight: Tensor, bias: Tensor) -> Any:
     """Return a weight [out, in] rounded to 8 bits a row and packed for the processor, with its bias."""
-    scale = (weight.abs().amax(1).clamp(min=1e-12) / 127).double()
+    low, high = weight.aminmax(dim=1)  # no copy of the weight, as its absolute values would be
+    scale = (torch.maximum(high, -low).clamp(min=1e-12) / 127).double()
     with warnings.catch_warnings():
         # PyTorch warns that its quantised dtypes will go one day; the version is pinned.
         warnings.simplefilter("ignore")
