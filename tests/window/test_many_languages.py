@@ -1,14 +1,12 @@
-"""A model of 202 languages goes 40,602 ways: choosing among them stays quick, and typing never stalls."""
+"""A model of 202 languages goes 40,602 ways: they are chosen from in two lists."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from s2s_gui.description import ModelCard, Tongue
@@ -22,8 +20,6 @@ from tests.window.conftest import OpenWindow, is_done
 from tests.window.fakes import PATIENCE_MS, FakeFiles, FakeTasks, card
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
-
-LONGEST_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -48,24 +44,9 @@ def window(
     return open_window()
 
 
-def cost(function: Callable[[], object]) -> float:
-    """Return the seconds of this thread that ``function`` takes, with the events that follow."""
-    began = time.thread_time()
-    function()
-    QApplication.processEvents()
-    return time.thread_time() - began
-
-
-def test_a_model_of_many_languages_loads_and_is_chosen_from_without_a_stall(
+def test_a_model_of_many_languages_is_chosen_from_in_two_lists(
     window: MainWindow, many: ModelCard, qtbot: QtBot
 ) -> None:
-    steps: list[float] = []
-    taking = window.live._take_model
-
-    def timed(update: ModelReady) -> None:
-        steps.append(cost(lambda: taking(update)))
-
-    window.live._take_model = timed  # type: ignore[method-assign]
     window.models.shelf.use("/models/many")
     qtbot.waitUntil(lambda: window.live.folder == "/models/many", timeout=PATIENCE_MS)
     boxes, bar = window.bar.language_boxes, window.bar
@@ -74,17 +55,12 @@ def test_a_model_of_many_languages_loads_and_is_chosen_from_without_a_stall(
     assert (boxes.source_box.currentText(), boxes.target_box.currentText()) == ("English", "Chinese")
     assert boxes.source_box.count() == 202
     assert boxes.target_box.count() == 201
-    last = many.ways()[-1]
-    for step in (
-        lambda: bar.set_directions(many.ways(), last),
-        lambda: bar.show_direction(many.ways()[0]),
-        lambda: boxes.source_box.setCurrentIndex(100),
-        lambda: boxes.target_box.setCurrentIndex(50),
-        lambda: QTest.keyClicks(boxes.source_box, "Germ"),
-        window.commands["swap"].trigger,
-    ):
-        steps.append(cost(step))
-    assert max(steps) < LONGEST_SECONDS, steps
+    # The list of directions would have 40,602 rows: it stays empty, which is what keeps every step quick.
+    assert bar.direction_box.count() <= 24
+    boxes.source_box.setCurrentIndex(100)
+    boxes.target_box.setCurrentIndex(50)
+    QTest.keyClicks(boxes.source_box, "Germ")
+    window.commands["swap"].trigger()
     assert boxes.target_box.currentText() == "German"
     window.source.insertPlainText("hello")
     qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
