@@ -13,8 +13,8 @@ from sentencepiece import SentencePieceTrainer
 
 from s2s_gui.engine.model import assemble
 from s2s_gui.errors import ModelError
-from s2s_gui.formats.keras.hdf5_heap import HEADER, SIGNATURE
 from s2s_gui.formats.huggingface import marian as hf_marian
+from s2s_gui.formats.keras.hdf5_heap import HEADER, SIGNATURE
 from s2s_gui.formats.opening import describe
 from s2s_gui.formats.safetensors import SafetensorsFile
 from s2s_gui.text.sentencepiece import PieceTokenizer
