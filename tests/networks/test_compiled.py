@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from s2s_gui.description import TransformerConfig
-from s2s_gui.networks.compiled import Compiled, Sentence
+from s2s_gui.manage.quick import SHAPE, is_exact, product
+from s2s_gui.networks.compiled import Compiled, Sentence, packed
 from s2s_gui.networks.transformer import Transformer
 from tests.tiny import TRANSFORMERS, random_network
 
@@ -64,6 +65,9 @@ def test_full_precision_is_the_plain_network(name: str, candidates: torch.Tensor
 @pytest.mark.parametrize("name", list(TRANSFORMERS))
 @torch.inference_mode()
 def test_eight_bits_are_close(name: str) -> None:
+    ones = torch.ones(SHAPE)
+    if not is_exact(product(ones[:1], packed(ones, torch.zeros(SHAPE[0])))):
+        pytest.skip("this processor cuts sums of 8-bit products off")
     network = made(name)
     exact, rounded = Compiled(network, "fp32"), Compiled(network, "int8")
     first = exact.run(begin(exact, None), -1, 1, eos=-9)
