@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from s2s_gui.engine.model import Model, quickened
-from s2s_gui.networks.compiled import Precision, packed
+from s2s_gui.networks.products import Precision, packed
 
 Wanted = Literal["auto", "fp32", "int8"]
 SHAPE = (1536, 512)

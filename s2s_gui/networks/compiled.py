@@ -8,28 +8,21 @@ With 8 bits the weights of every product are rounded to 127 steps a row, and act
 (``quantized::linear_dynamic``). Softmaxes, norms and the recurrence stay in float32.
 """
 
-import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from s2s_gui.description import TransformerConfig
+from s2s_gui.networks.products import LINEAR, Parts, Precision, Steps, as_it_stands
 from s2s_gui.networks.transformer import DecoderLayer, EncoderLayer, Transformer
 
 ACTIVATIONS = ("relu", "gelu", "swish", "gelu-tanh", "gelu-sigmoid")
 LONGEST = 1024
 
-CODE = """
-def linear(
-    x: Tensor, i: int, packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
-    biases: List[Tensor],
-) -> Tensor:
-    if len(packed) > 0:
-        return torch.ops.quantized.linear_dynamic(x, packed[i])
-    return torch.ops.aten.linear(x, weights[i], biases[i])
-
+CODE = (
+    LINEAR
+    + """
 def activated(x: Tensor, kind: int) -> Tensor:
     if kind == 0:
         return torch.relu_(x)
@@ -121,13 +114,7 @@ def decode(
             break
     return torch.stack(tokens), torch.stack(log_probs), torch.stack(looked)
 """
-
-Precision = Literal["fp32", "int8"]
-
-
-def _as_it_stands() -> Any:
-    """Run TorchScript without its optimiser, which makes the first calls slow and the later ones no faster."""
-    return torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+)
 
 
 @dataclass(slots=True)
@@ -147,15 +134,6 @@ class Sentence:
     rows: list[Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """What some steps gave: token ids int64 [n], natural log-probabilities [n], attention [n, S]."""
-
-    tokens: list[int]
-    log_probs: list[float]
-    attention: Tensor
-
-
 class Compiled:
     """A Transformer ready for its greedy loop; ``precision`` is that of the products."""
 
@@ -164,7 +142,7 @@ class Compiled:
         self.precision = precision
         self._network = network
         self._unit = torch.jit.CompilationUnit(CODE)
-        encoder, decoder = _Parts(), _Parts()
+        encoder, decoder = Parts(), Parts()
         for layer in network.encoder:
             assert isinstance(layer, EncoderLayer)
             _encoder_layer(encoder, layer, self.config)
@@ -206,7 +184,7 @@ class Compiled:
         config = self.config
         ids = torch.tensor(source)
         x = self._source[ids.clamp(min=0)] * (ids >= 0)[:, None] * self._scale + self._places[: len(source)]
-        with _as_it_stands():
+        with as_it_stands():
             memory = self._unit.encode(x, *self._encoder, config.encoder_layers, *self._settings)
             both = self._unit.linear(memory, self._memory, *self._decoder[:3])
         size = config.width // config.heads
@@ -227,7 +205,7 @@ class Compiled:
     @torch.inference_mode()
     def run(self, sentence: Sentence, last: int, steps: int, eos: int) -> Steps:
         """Take up to ``steps`` steps after the token ``last`` (-1: zeros); ends early after ``eos``."""
-        with _as_it_stands():
+        with as_it_stands():
             tokens, log_probs, attention = self._unit.decode(
                 last,
                 sentence.position,
@@ -251,27 +229,7 @@ class Compiled:
         return Steps(tokens.tolist(), log_probs.tolist(), attention)
 
 
-class _Parts:
-    """Weights in the order in which the loop counts them."""
-
-    def __init__(self) -> None:
-        self.weights: list[Tensor] = []
-        self.biases: list[Tensor] = []
-        self.norms: list[Tensor] = []
-
-    def add(self, weight: Tensor, bias: Tensor) -> None:
-        self.weights.append(weight.detach())
-        self.biases.append(bias.detach())
-
-    def ready(self, precision: Precision) -> tuple[list[Any], list[Tensor], list[Tensor], list[Tensor]]:
-        """Return packed weights, plain weights, biases, norms; one of the first two is empty."""
-        norms = [norm.detach() for norm in self.norms]
-        if precision == "fp32":
-            return [], self.weights, self.biases, norms
-        return [packed(*pair) for pair in zip(self.weights, self.biases, strict=True)], [], [], norms
-
-
-def _encoder_layer(parts: _Parts, layer: EncoderLayer, config: TransformerConfig) -> None:
+def _encoder_layer(parts: Parts, layer: EncoderLayer, config: TransformerConfig) -> None:
     parts.add(*_scaled(layer.attention, config))
     for module in (layer.attention_output, layer.feed_forward.inner, layer.feed_forward.outer):
         parts.add(module.weight, module.bias)
@@ -279,7 +237,7 @@ def _encoder_layer(parts: _Parts, layer: EncoderLayer, config: TransformerConfig
         parts.norms += [frame.norm.weight, frame.norm.bias]
 
 
-def _decoder_layer(parts: _Parts, layer: DecoderLayer, config: TransformerConfig) -> None:
+def _decoder_layer(parts: Parts, layer: DecoderLayer, config: TransformerConfig) -> None:
     if layer.is_ssru:
         forget = layer.recurrence.forget_bias
         parts.add(layer.recurrence.project.weight, torch.cat((torch.zeros_like(forget), forget)))
@@ -298,15 +256,3 @@ def _scaled(module: torch.nn.Linear, config: TransformerConfig) -> tuple[Tensor,
     factor = torch.ones(len(module.weight))
     factor[: config.width] = (config.width // config.heads) ** -0.5
     return module.weight.detach() * factor[:, None], module.bias.detach() * factor
-
-
-def packed(weight: Tensor, bias: Tensor) -> Any:
-    """Return a weight [out, in] rounded to 8 bits a row and packed for the processor, with its bias."""
-    low, high = weight.aminmax(dim=1)  # no copy of the weight, as its absolute values would be
-    scale = (torch.maximum(high, -low).clamp(min=1e-12) / 127).double()
-    with warnings.catch_warnings():
-        # PyTorch warns that its quantised dtypes will go one day; the version is pinned.
-        warnings.simplefilter("ignore")
-        zero = torch.zeros(len(weight), dtype=torch.int64)
-        rounded = torch.quantize_per_channel(weight.contiguous(), scale, zero, 0, torch.qint8)
-        return torch.ops.quantized.linear_prepack(rounded, bias.contiguous())
