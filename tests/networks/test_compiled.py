@@ -3,7 +3,8 @@ import torch
 
 from s2s_gui.description import TransformerConfig
 from s2s_gui.manage.quick import SHAPE, is_exact, product
-from s2s_gui.networks.compiled import Compiled, Sentence, packed
+from s2s_gui.networks.compiled import Compiled, Sentence
+from s2s_gui.networks.products import packed
 from s2s_gui.networks.transformer import Transformer
 from tests.tiny import TRANSFORMERS, random_network
 
