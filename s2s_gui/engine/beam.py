@@ -7,8 +7,8 @@ of a batch advance together, row by row of one state.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
-import torch
 from torch import Tensor
 
 from s2s_gui.engine.options import Search
@@ -19,22 +19,22 @@ from s2s_gui.engine.search import (
     Draft,
     Job,
     ask,
-    best,
-    candidates,
+    choice,
     encode,
-    opened,
     ranked,
     result,
     select,
     settled,
 )
-from s2s_gui.networks.network import Network
+from s2s_gui.networks.quick import Stepping
 
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """A hypothesis in the beam; ``row`` is its row of the state."""
+    """A hypothesis in the beam of the batch's job ``number``; ``row`` is its row of the state."""
 
+    job: Job
+    number: int
     row: int
     tokens: tuple[int, ...] = ()
     log_probs: tuple[float, ...] = ()
@@ -42,21 +42,16 @@ class _Live:
     total: float = 0.0
 
 
-def beam(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
+def beam(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
     """Decode ``jobs`` as one batch; return ``search.hypotheses`` hypotheses for each, best first."""
-    never = torch.tensor(search.never, dtype=torch.int64)
-    shortlists = candidates(jobs)
+    allowed = choice(jobs, search)
     state = encode(network, jobs)
-    beams = [[_Live(row)] for row in range(len(jobs))]
+    beams = [[_Live(job, number, number)] for number, job in enumerate(jobs)]
     finished: list[list[Decoded]] = [[] for _ in jobs]
     while any(beams):
         rows = [live for one in beams for live in one]
-        last = [live.tokens[-1] if live.tokens else search.start for live in rows]
-        numbers = [number for number, one in enumerate(beams) for _ in one]
-        asked = ask(network, last, state, never, shortlists, numbers)
-        lengths = [(job, len(live.tokens)) for job, one in zip(jobs, beams, strict=True) for live in one]
-        width = search.beam_size if search.ending == "shrink" else 2 * search.beam_size
-        values, ids = best(opened(asked.log_probs, lengths), width)
+        asked = ask(network, rows, state, allowed, search.start)
+        values, ids = asked.best(search.beam_size if search.ending == "shrink" else 2 * search.beam_size)
         parents: list[int] = []
         for number, job in enumerate(jobs):
             survivors = _advanced(beams[number], job, search, finished[number], asked, values, ids)
@@ -111,12 +106,12 @@ def _continued(
     at = len(beam[0].tokens)
     if at < len(job.prefix):
         token = job.prefix[at]
-        return [_extended(live, token, float(asked.raw[live.row, token]), asked) for live in beam]
+        return [_extended(live, token, asked.log_prob(live.row, token), asked) for live in beam]
     continuations = [
         (live.total + value, live, token, value)
         for live in beam
         for value, token in zip(values[live.row], ids[live.row], strict=True)
-        if value > -torch.inf
+        if value > -inf
     ]
     continuations.sort(key=lambda one: -one[0])
     return [_extended(live, token, value, asked) for _, live, token, value in continuations[:count]]
@@ -124,11 +119,12 @@ def _continued(
 
 def _extended(live: _Live, token: int, log_prob: float, asked: Asked) -> _Live:
     attention = live.attention if asked.attention is None else (*live.attention, asked.attention[live.row])
-    return _Live(live.row, (*live.tokens, token), (*live.log_probs, log_prob), attention, live.total + log_prob)
+    tokens, log_probs = (*live.tokens, token), (*live.log_probs, log_prob)
+    return _Live(live.job, live.number, live.row, tokens, log_probs, attention, live.total + log_prob)
 
 
 def _moved(live: _Live, row: int) -> _Live:
-    return _Live(row, live.tokens, live.log_probs, live.attention, live.total)
+    return _Live(live.job, live.number, row, live.tokens, live.log_probs, live.attention, live.total)
 
 
 def _draft(job: Job, beam: Sequence[_Live], finished: Sequence[Decoded]) -> Draft:

@@ -7,9 +7,6 @@ that repeats itself may be translated by one that does.
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 LONGEST_RUN = 12
 REPEATS_KEPT = 2
 NUMERIC_FACTOR = 4
@@ -63,14 +60,6 @@ def numeric_ids(pieces: Sequence[str]) -> frozenset[int]:
     return frozenset(
         id for id, piece in enumerate(pieces) if piece and not piece[-1].isalpha() and not any(map(str.isalpha, piece))
     )
-
-
-def forbid(log_probs: Tensor, never: Tensor) -> Tensor:
-    """Return ``log_probs`` [R, V] with the ids ``never`` [N] at minus infinity; the others are not renormalised.
-
-    As Marian does it, the mask comes after the softmax.
-    """
-    return log_probs.index_fill(1, never, -torch.inf)
 
 
 def _endings(tokens: Sequence[int], kept: int) -> list[tuple[int, int]]:

@@ -13,22 +13,21 @@ from torch import Tensor
 
 from s2s_gui.engine.options import Search
 from s2s_gui.engine.search import (
+    Asked,
     Decoded,
     Decoding,
     Draft,
     Job,
     ask,
-    best,
-    candidates,
+    choice,
     encode,
-    opened,
     ranked,
     result,
     select,
     settled,
 )
 from s2s_gui.messages import Sampling
-from s2s_gui.networks.network import Network
+from s2s_gui.networks.quick import Stepping
 
 # A vocabulary is sorted as a whole only where so many of its best do not make up the nucleus.
 NUCLEUS_GUESS = 512
@@ -47,31 +46,27 @@ class _Row:
     result: Decoded | None = None
 
 
-def greedy(network: Network, jobs: Sequence[Job], search: Search) -> Decoding:
+def greedy(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
     """Decode ``jobs`` as one batch; with sampling, ``search.hypotheses`` draws for each."""
     draws = search.hypotheses if search.sampling else 1
     rows = [_Row(job, number, _random(search, draw)) for number, job in enumerate(jobs) for draw in range(draws)]
-    shortlists = candidates(jobs)
-    never = torch.tensor(search.never, dtype=torch.int64)
+    allowed = choice(jobs, search)
     state = encode(network, [row.job for row in rows])
     live = rows
-    last = [search.start] * len(rows)
     while live:
-        asked = ask(network, last, state, never, shortlists, [row.number for row in live])
-        allowed = opened(asked.log_probs, [(row.job, len(row.tokens)) for row in live])
-        choices = _choose(allowed, live, search.sampling)
-        for index, (row, choice) in enumerate(zip(live, choices, strict=True)):
+        asked = ask(network, live, state, allowed, search.start)
+        for index, (row, (token, log_prob)) in enumerate(zip(live, _choose(asked, live, search.sampling), strict=True)):
             at = len(row.tokens)
-            token = row.job.prefix[at] if at < len(row.job.prefix) else choice
+            if at < len(row.job.prefix):
+                token, log_prob = row.job.prefix[at], asked.log_prob(index, row.job.prefix[at])
             row.tokens.append(token)
-            row.log_probs.append(float(asked.raw[index, token]))
+            row.log_probs.append(log_prob)
             if asked.attention is not None:
                 row.attention.append(asked.attention[index])
             row.result = result(row.job, search, row.tokens, row.log_probs, row.attention)
         kept = [index for index, row in enumerate(live) if row.result is None]
         state = select(asked.state, kept, len(live)) if kept else asked.state
         live = [live[index] for index in kept]
-        last = [row.tokens[-1] for row in live]
         yield [_draft(row, draws) for row in rows[::draws]]
     results = [row.result for row in rows if row.result is not None]
     return [ranked(results[at : at + draws], draws) for at in range(0, len(results), draws)]
@@ -92,18 +87,20 @@ def _random(search: Search, draw: int) -> torch.Generator:
     return random
 
 
-def _choose(log_probs: Tensor, rows: Sequence[_Row], sampling: Sampling | None) -> list[int]:
-    """Return the next token of each row of ``log_probs`` [R, V]."""
+def _choose(asked: Asked, rows: Sequence[_Row], sampling: Sampling | None) -> list[tuple[int, float]]:
+    """Return the next token of each row and its log-probability."""
     if sampling is None:
-        _, ids = best(log_probs, 1)
-        return [row[0] for row in ids]
-    return [draw(log_probs[index], row.random, sampling) for index, row in enumerate(rows)]
+        values, ids = asked.best(1)
+        return [(row[0], value[0]) for row, value in zip(ids, values, strict=True)]
+    columns = [draw(asked.logits[index], row.random, sampling) for index, row in enumerate(rows)]
+    tokens = columns if asked.ids is None else [int(asked.ids[column]) for column in columns]
+    return [(token, asked.log_prob(index, token)) for index, token in enumerate(tokens)]
 
 
 @torch.inference_mode()
-def draw(log_probs: Tensor, random: torch.Generator, sampling: Sampling) -> int:
-    """Draw an id from one row of log-probabilities [V]."""
-    values = log_probs / sampling.temperature
+def draw(logits: Tensor, random: torch.Generator, sampling: Sampling) -> int:
+    """Draw a column from one row of logits [K]."""
+    values = logits / sampling.temperature
     ids = None
     if 0 < sampling.top_k < len(values):
         values, ids = values.topk(sampling.top_k)

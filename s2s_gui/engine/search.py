@@ -7,17 +7,19 @@ the job within a step; what it returns comes with ``StopIteration`` (``yield fro
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from s2s_gui.engine.constraints import LoopGuard, forbid
+from s2s_gui.engine.constraints import LoopGuard
 from s2s_gui.engine.options import Search
 from s2s_gui.errors import ModelError
-from s2s_gui.networks.network import Network, State
+from s2s_gui.networks.network import State
+from s2s_gui.networks.quick import Stepping
 
 SPARE_TOKENS = 8
+BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,41 +69,108 @@ Decoding = Generator[list[Draft], None, list[list[Decoded]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    """The shortlists of a batch of jobs: all their ids int64 [K], and bool [J, K], which of them job j may use.
+class Choice:
+    """What a batch of jobs may produce: ids int64 [K] of the shortlists together, None for the whole vocabulary.
 
-    ``allowed`` is None where all jobs have the same.
+    ``allowed`` bool [J, K] says which of them job j may use, None where all have the same. ``never`` int64 [N] are the
+    columns of ids that must not be produced: as Marian does it, they are masked after the softmax.
     """
 
-    ids: Tensor
+    ids: Tensor | None
     allowed: Tensor | None
+    never: Tensor
 
 
 @torch.inference_mode()
-def candidates(jobs: Sequence[Job]) -> Candidates | None:
-    """Return the batch's shortlists, None unless every job has one."""
-    lists = [job.candidates for job in jobs]
-    if any(one is None for one in lists):
-        return None
-    found = [one for one in lists if one is not None]
-    if all(one is found[0] for one in found):
-        return Candidates(found[0], None)
-    ids = torch.unique(torch.cat(found))
-    return Candidates(ids, torch.stack([torch.isin(ids, one, assume_unique=True) for one in found]))
+def choice(jobs: Sequence[Job], search: Search) -> Choice:
+    """Return the batch's choice; shortlists count only if every job has one."""
+    never = torch.tensor(search.never, dtype=torch.int64)
+    found = [job.candidates for job in jobs if job.candidates is not None]
+    if len(found) < len(jobs):
+        return Choice(None, None, never)
+    same = all(one is found[0] for one in found)
+    ids = found[0] if same else torch.unique(torch.cat(found))
+    allowed = None if same else torch.stack([torch.isin(ids, one, assume_unique=True) for one in found])
+    return Choice(ids, allowed, torch.isin(ids, never).nonzero()[:, 0])
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The network's answer: log-probabilities [R, V] before and after the mask, state, attention [R, S] or None."""
+    """The network's answer: ``logits`` float [R, K] with what must not be chosen at minus infinity, ``raw`` without.
 
+    ``totals`` [R] are the logarithms of the softmax's sums, ``ids`` what the columns stand for (None: each for itself).
+    ``raw`` is the same tensor as ``logits`` where nobody is going to be forced.
+    """
+
+    logits: Tensor
     raw: Tensor
-    log_probs: Tensor
+    totals: Tensor
+    ids: Tensor | None
     state: State
     attention: Tensor | None
 
+    def log_prob(self, row: int, token: int) -> float:
+        """Return the log-probability of ``token``, minus infinity if it is on no shortlist."""
+        if self.ids is None:
+            return float(self.raw[row, token] - self.totals[row])
+        column = int(torch.searchsorted(self.ids, token))
+        if column == len(self.ids) or int(self.ids[column]) != token:
+            return -torch.inf
+        return float(self.raw[row, column] - self.totals[row])
+
+    @torch.inference_mode()
+    def best(self, count: int) -> tuple[list[list[float]], list[list[int]]]:
+        """Return the ``count`` best log-probabilities of each row and their ids, best first."""
+        values, columns = _top(self.logits, min(count, self.logits.shape[1]))
+        if bool(values.isnan().any()):
+            raise ModelError("in use", ["Its weights lead to numbers that are not numbers."])
+        ids = columns if self.ids is None else self.ids[columns]
+        return (values - self.totals[:, None]).tolist(), ids.tolist()
+
+    @torch.inference_mode()
+    def bind(self, row: int, ids: Sequence[int]) -> None:
+        """Let ``row`` go on with one of ``ids`` only."""
+        wanted = torch.tensor(ids, dtype=torch.int64)
+        columns = torch.arange(self.logits.shape[1]) if self.ids is None else self.ids
+        self.logits[row].masked_fill_(~torch.isin(columns, wanted), -torch.inf)
+
 
 @torch.inference_mode()
-def encode(network: Network, jobs: Sequence[Job]) -> State:
+def _top(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the ``count`` greatest of each row of [R, K] and their columns.
+
+    Sorting a whole vocabulary takes longer than a step. The blocks with the greatest maxima hold all that is wanted.
+    """
+    width = logits.shape[1]
+    if width < 2 * BLOCK * count:
+        found = logits.topk(count, dim=-1)
+        return found.values, found.indices
+    maxima = logits.unfold(1, BLOCK, BLOCK).amax(-1)
+    whole = maxima.shape[1] * BLOCK
+    if whole < width:
+        maxima = torch.cat([maxima, logits[:, whole:].amax(1, keepdim=True)], dim=1)
+    blocks = maxima.argmax(-1, keepdim=True) if count == 1 else maxima.topk(count, dim=-1).indices
+    columns = (blocks[..., None] * BLOCK + torch.arange(BLOCK)).flatten(1)
+    inside = logits.gather(1, columns.clamp(max=width - 1)).masked_fill(columns >= width, -torch.inf)
+    found = inside.topk(count, dim=-1)
+    return found.values, columns.gather(1, found.indices)
+
+
+class Row(Protocol):
+    """A growing hypothesis of job ``job``, the ``number``-th of its batch."""
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def tokens(self) -> Sequence[int]: ...
+
+
+@torch.inference_mode()
+def encode(network: Stepping, jobs: Sequence[Job]) -> State:
     """Read all sources as one padded batch."""
     lengths = torch.tensor([len(job.source) for job in jobs])
     source = torch.zeros((len(jobs), int(lengths.max())), dtype=torch.int64)
@@ -111,53 +180,21 @@ def encode(network: Network, jobs: Sequence[Job]) -> State:
 
 
 @torch.inference_mode()
-def ask(
-    network: Network,
-    tokens: Sequence[int],
-    state: State,
-    never: Tensor,
-    shortlists: Candidates | None,
-    numbers: Sequence[int],
-) -> Asked:
-    """Make one step: ``tokens`` are the last one of each row, ``never`` int64 [N] the forbidden ids.
-
-    ``numbers`` are the rows' jobs, by which their shortlists are found; what is not on one has probability 0.
-    """
-    last = torch.tensor(tokens, dtype=torch.int64)
-    if shortlists is None:
-        step = network.step(last, state)
-        raw = step.logits.float().log_softmax(-1)
-    else:
-        step = network.step(last, state, shortlists.ids)
-        logits = step.logits.float()
-        if shortlists.allowed is not None:
-            logits = logits.masked_fill(~shortlists.allowed[list(numbers)], -torch.inf)
-        size = network.config.target_vocabulary
-        raw = logits.new_full((len(tokens), size), -torch.inf)
-        raw.index_copy_(1, shortlists.ids, logits.log_softmax(-1))
-    return Asked(raw, forbid(raw, never), step.state, step.attention)
-
-
-@torch.inference_mode()
-def opened(log_probs: Tensor, rows: Sequence[tuple[Job, int]]) -> Tensor:
-    """Return ``log_probs`` [R, V] where a row that has just left its prefix can only go on with one of its openers.
-
-    ``rows`` gives for each row its job and its length.
-    """
-    bound = [(row, job.openers) for row, (job, length) in enumerate(rows) if job.openers and length == len(job.prefix)]
-    for row, openers in bound:
-        ids = torch.tensor(openers, dtype=torch.int64)
-        log_probs[row] = torch.full_like(log_probs[row], -torch.inf).index_copy(0, ids, log_probs[row, ids])
-    return log_probs
-
-
-@torch.inference_mode()
-def best(log_probs: Tensor, count: int) -> tuple[list[list[float]], list[list[int]]]:
-    """Return the ``count`` best log-probabilities of each row of [R, V] and their ids, best first."""
-    values, ids = log_probs.topk(min(count, log_probs.shape[1]), dim=-1)
-    if bool(values.isnan().any()):
-        raise ModelError("in use", ["Its weights lead to numbers that are not numbers."])
-    return values.tolist(), ids.tolist()
+def ask(network: Stepping, rows: Sequence[Row], state: State, choice: Choice, start: int) -> Asked:
+    """Make one step for ``rows``, after each one's last token, or ``start``."""
+    last = torch.tensor([row.tokens[-1] if row.tokens else start for row in rows], dtype=torch.int64)
+    step = network.step(last, state, choice.ids)
+    logits = step.logits.float()
+    if choice.allowed is not None:
+        logits = logits.masked_fill(~choice.allowed[[row.number for row in rows]], -torch.inf)
+    is_forced = any(len(row.tokens) < len(row.job.prefix) for row in rows)
+    raw = logits.clone() if is_forced else logits
+    asked = Asked(logits, raw, logits.logsumexp(-1), choice.ids, step.state, step.attention)
+    logits.index_fill_(1, choice.never, -torch.inf)
+    for number, row in enumerate(rows):
+        if row.job.openers and len(row.tokens) == len(row.job.prefix):
+            asked.bind(number, row.job.openers)
+    return asked
 
 
 @torch.inference_mode()

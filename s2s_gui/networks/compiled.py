@@ -1,24 +1,26 @@
-"""A Transformer's greedy loop for one sentence as TorchScript: several steps in one call, 8-bit products if wanted.
+"""A Transformer as TorchScript: one step for many rows, or several greedy steps for one; in 8 bits if wanted.
 
 From Python a step costs more for asking than for computing; inside TorchScript the asking nearly vanishes. The code is
 text and not a decorated function, since TorchScript reads a function's source at run time, which a packed program may
-not have. What it computes is what ``Transformer`` computes, for one row; tests hold the two together.
-
-With 8 bits the weights of every product are rounded to 127 steps a row, and activations as they come
-(``quantized::linear_dynamic``). Softmaxes, norms and the recurrence stay in float32.
+not have. What it computes is what ``Transformer`` computes; tests hold the two together. Softmaxes, norms and the
+recurrence stay in float32 whatever the products are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2s_gui.description import TransformerConfig
+from s2s_gui.networks.layers import MASKED
+from s2s_gui.networks.network import State, Step, padding_mask
 from s2s_gui.networks.products import LINEAR, Parts, Precision, Steps, as_it_stands
+from s2s_gui.networks.rows import ROOM, Listed, Rows
 from s2s_gui.networks.transformer import DecoderLayer, EncoderLayer, Transformer
 
 ACTIVATIONS = ("relu", "gelu", "swish", "gelu-tanh", "gelu-sigmoid")
 LONGEST = 1024
+BLOCK = 64
 
 CODE = (
     LINEAR
@@ -38,15 +40,22 @@ def norm(x: Tensor, i: int, norms: List[Tensor], epsilon: float) -> Tensor:
     return torch.layer_norm(x, [x.size(-1)], norms[2 * i], norms[2 * i + 1], epsilon)
 
 def encode(
-    x: Tensor, packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
-    biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
+    x: Tensor, bias: Tensor, packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase],
+    weights: List[Tensor], biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool,
+    epsilon: float,
 ) -> Tensor:
-    length, width = x.size(0), x.size(1)
+    batch, length, width = x.size(0), x.size(1), x.size(2)
+    size = width // heads
+    x = x.reshape(batch * length, width)
     for l in range(layers):
         y = norm(x, 2 * l, norms, epsilon) if pre else x
-        parts = linear(y, 4 * l, packed, weights, biases).view(length, 3, heads, width // heads).permute(1, 2, 0, 3)
-        y = torch.bmm(torch.softmax(torch.bmm(parts[0], parts[1].transpose(1, 2)), -1), parts[2])
-        y = linear(y.transpose(0, 1).reshape(length, width), 4 * l + 1, packed, weights, biases)
+        parts = linear(y, 4 * l, packed, weights, biases).view(batch, length, 3, heads, size)
+        parts = parts.permute(2, 0, 3, 1, 4).reshape(3, batch * heads, length, size)
+        scores = torch.bmm(parts[0], parts[1].transpose(1, 2))
+        if bias.numel() > 0:
+            scores = (scores.view(batch, heads, length, length) + bias).view(batch * heads, length, length)
+        y = torch.bmm(torch.softmax(scores, -1), parts[2]).view(batch, heads, length, size)
+        y = linear(y.transpose(1, 2).reshape(batch * length, width), 4 * l + 1, packed, weights, biases)
         x = x + y if pre else norm(x + y, 2 * l, norms, epsilon)
         y = norm(x, 2 * l + 1, norms, epsilon) if pre else x
         y = activated(linear(y, 4 * l + 2, packed, weights, biases), kind)
@@ -54,62 +63,88 @@ def encode(
         x = x + y if pre else norm(x + y, 2 * l + 1, norms, epsilon)
     return norm(x, 2 * layers, norms, epsilon) if pre else x
 
-def decode(
-    last: int, position: int, own: Tensor, keys: Tensor, values: Tensor, table: Tensor, scale: Tensor, places: Tensor,
+def advance(
+    x: Tensor, column: int, own: Tensor, own_bias: Tensor, keys: Tensor, values: Tensor, bias: Tensor,
     packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
     biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
-    ssru: bool, steps: int, eos: int, mask: Tensor, ids: Tensor, rows: List[Tensor],
-) -> Tuple[Tensor, Tensor, Tensor]:
-    width = table.size(1)
+    ssru: bool,
+) -> Tuple[Tensor, Tensor]:
+    rows, width = x.size(0), x.size(1)
     size = width // heads
+    seen = x
+    for l in range(layers):
+        at = 5 * l if ssru else 6 * l
+        y = norm(x, 3 * l, norms, epsilon) if pre else x
+        if ssru:
+            gates = linear(y, at, packed, weights, biases)
+            cell = torch.lerp(gates[:, :width], own[l], torch.sigmoid(gates[:, width:]))
+            own[l] = cell
+            y = torch.relu(cell)
+        else:
+            parts = linear(y, at, packed, weights, biases)
+            own[column, 2 * l : 2 * l + 2] = parts[:, width:].view(rows, 2, width).transpose(0, 1)
+            past = own[: column + 1, 2 * l : 2 * l + 2].view(column + 1, 2, rows * heads, size).permute(1, 2, 0, 3)
+            query = parts[:, :width].reshape(rows * heads, 1, size)
+            scores = torch.bmm(query, past[0].transpose(1, 2))
+            if own_bias.numel() > 0:
+                scores = (scores.view(rows, heads, -1) + own_bias).view(rows * heads, 1, -1)
+            y = torch.bmm(torch.softmax(scores, -1), past[1]).view(rows, width)
+            y = linear(y, at + 1, packed, weights, biases)
+            at += 1
+        x = x + y if pre else norm(x + y, 3 * l, norms, epsilon)
+        y = norm(x, 3 * l + 1, norms, epsilon) if pre else x
+        query = linear(y, at + 1, packed, weights, biases).view(rows * heads, 1, size)
+        scores = torch.bmm(query, keys[l])
+        if bias.numel() > 0:
+            scores = (scores.view(rows, heads, -1) + bias).view(rows * heads, 1, -1)
+        seen = torch.softmax(scores, -1)
+        y = linear(torch.bmm(seen, values[l]).view(rows, width), at + 2, packed, weights, biases)
+        x = x + y if pre else norm(x + y, 3 * l + 1, norms, epsilon)
+        y = norm(x, 3 * l + 2, norms, epsilon) if pre else x
+        y = activated(linear(y, at + 3, packed, weights, biases), kind)
+        y = linear(y, at + 4, packed, weights, biases)
+        x = x + y if pre else norm(x + y, 3 * l + 2, norms, epsilon)
+    if pre:
+        x = norm(x, 3 * layers, norms, epsilon)
+    return x, seen.view(rows, heads, -1).mean(1)
+
+def greedy(
+    last: int, column: int, own: Tensor, keys: Tensor, values: Tensor,
+    packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
+    biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
+    ssru: bool, table: Tensor, scale: Tensor, places: Tensor, steps: int, eos: int, never: Tensor, ids: Tensor,
+    rows: List[Tensor],
+) -> Tuple[Tensor, Tensor, Tensor]:
+    nothing = table[0, :0]
     tokens: List[Tensor] = []
     log_probs: List[Tensor] = []
     looked: List[Tensor] = []
     for n in range(steps):
-        x = places[position : position + 1]
+        x = places[column : column + 1]
         if last >= 0:
             x = torch.addcmul(x, table[last : last + 1], scale)
-        seen = x
-        for l in range(layers):
-            at = 5 * l if ssru else 6 * l
-            y = norm(x, 3 * l, norms, epsilon) if pre else x
-            if ssru:
-                gates = linear(y, at, packed, weights, biases)
-                cell = torch.lerp(gates[:, :width], own[l], torch.sigmoid(gates[:, width:]))
-                own[l] = cell
-                y = torch.relu(cell)
-            else:
-                parts = linear(y, at, packed, weights, biases).view(3, heads, 1, size)
-                own[l, 0, :, position : position + 1] = parts[1]
-                own[l, 1, :, position : position + 1] = parts[2]
-                past = own[l, :, :, : position + 1]
-                y = torch.bmm(torch.softmax(torch.bmm(parts[0], past[0].transpose(1, 2)), -1), past[1])
-                y = linear(y.view(1, width), at + 1, packed, weights, biases)
-                at += 1
-            x = x + y if pre else norm(x + y, 3 * l, norms, epsilon)
-            y = norm(x, 3 * l + 1, norms, epsilon) if pre else x
-            query = linear(y, at + 1, packed, weights, biases).view(heads, 1, size)
-            seen = torch.softmax(torch.bmm(query, keys[l]), -1)
-            y = linear(torch.bmm(seen, values[l]).view(1, width), at + 2, packed, weights, biases)
-            x = x + y if pre else norm(x + y, 3 * l + 1, norms, epsilon)
-            y = norm(x, 3 * l + 2, norms, epsilon) if pre else x
-            y = activated(linear(y, at + 3, packed, weights, biases), kind)
-            y = linear(y, at + 4, packed, weights, biases)
-            x = x + y if pre else norm(x + y, 3 * l + 2, norms, epsilon)
-        if pre:
-            x = norm(x, 3 * layers, norms, epsilon)
+        x, seen = advance(
+            x, column, own, nothing, keys, values, nothing, packed, weights, biases, norms, layers, heads, kind, pre,
+            epsilon, ssru,
+        )
         if len(rows) > 0:
             logits = torch.ops.aten.linear(x, rows[0], rows[1])[0]
         else:
             logits = linear(x, (5 if ssru else 6) * layers + 1, packed, weights, biases)[0]
-        best = torch.argmax(logits + mask)
-        log_probs.append(logits[best] - torch.logsumexp(logits, 0))
-        looked.append(torch.mean(seen, 0)[0])
+        total = torch.logsumexp(logits, 0)
+        logits = logits.index_fill_(0, never, -float("inf"))
         if len(rows) > 0:
-            best = ids[best]
+            place = torch.argmax(logits)
+        else:
+            blocks = logits.view(-1, 64)
+            block = torch.argmax(torch.amax(blocks, 1))
+            place = torch.argmax(blocks[block]) + 64 * block
+        log_probs.append(logits[place] - total)
+        looked.append(seen[0])
+        best = ids[place] if len(rows) > 0 else place
         tokens.append(best)
         last = int(best)
-        position += 1
+        column += 1
         if last == eos:
             break
     return torch.stack(tokens), torch.stack(log_probs), torch.stack(looked)
@@ -119,28 +154,25 @@ def decode(
 
 @dataclass(slots=True)
 class Sentence:
-    """One sentence while it is decoded: the encoder's keys and values [layers, h, ...], the decoder's own state.
+    """One sentence in the greedy loop: its state, the number of steps taken, what may be produced.
 
-    ``rows`` and ``ids`` are the output layer's rows and their ids for a shortlist, nothing and an empty tensor without
-    one; ``mask`` is added to the logits, minus infinity for what must not be produced.
+    ``never`` int64 [N] are places in the logits that must not be chosen, ``ids`` [K] the ids of their places with a
+    shortlist, whose rows of the output layer are ``rows``; both are empty without one.
     """
 
-    keys: Tensor
-    values: Tensor
-    own: Tensor
+    state: Rows
     position: int
-    mask: Tensor
+    never: Tensor
     ids: Tensor
     rows: list[Tensor]
 
 
 class Compiled:
-    """A Transformer ready for its greedy loop; ``precision`` is that of the products."""
+    """A Transformer in its quick form; ``precision`` is that of the products. See ``Quick``."""
 
     def __init__(self, network: Transformer, precision: Precision) -> None:
         self.config: TransformerConfig = network.config
         self.precision = precision
-        self._network = network
         self._unit = torch.jit.CompilationUnit(CODE)
         encoder, decoder = Parts(), Parts()
         for layer in network.encoder:
@@ -156,7 +188,8 @@ class Compiled:
             torch.cat([layer.cross_memory.weight for layer in layers]),
             torch.cat([layer.cross_memory.bias for layer in layers]),
         )
-        decoder.add(*network.output_layer())
+        self._output = network.output_layer()
+        decoder.add(*_in_blocks(*self._output))
         self._memory = len(decoder.weights) - 2
         self._encoder, self._decoder = encoder.ready(precision), decoder.ready(precision)
         self._table = network.target_embedding.weight
@@ -169,6 +202,7 @@ class Compiled:
             self._places = network.sinusoids(first, LONGEST, self._table)
         kind = ACTIVATIONS.index(self.config.activation)
         self._settings = (self.config.heads, kind, self.config.norm == "pre", self.config.norm_epsilon)
+        self._steps = (self.config.decoder_layers, *self._settings, self.config.decoder == "ssru")
 
     @property
     def longest(self) -> int:
@@ -176,57 +210,85 @@ class Compiled:
         return min(len(self._places), LONGEST)
 
     @torch.inference_mode()
-    def begin(self, source: tuple[int, ...], limit: int, never: Tensor, candidates: Tensor | None) -> Sentence:
-        """Read ``source`` and return the state before the first of at most ``limit`` steps.
-
-        ``never`` int64 [N] are ids that must not be produced, ``candidates`` int64 [K] those that alone may be.
-        """
+    def encode(self, source: Tensor, lengths: Tensor) -> Rows:
+        """Read sources [B, S] of ``lengths`` [B], S within ``longest``; return the state before the first step."""
         config = self.config
-        ids = torch.tensor(source)
-        x = self._source[ids.clamp(min=0)] * (ids >= 0)[:, None] * self._scale + self._places[: len(source)]
+        batch, length = source.shape
+        x = self._source[source.clamp(min=0)] * (source >= 0)[..., None] * self._scale + self._places[:length]
+        padding = padding_mask(lengths, length)
+        bias = (padding * MASKED)[:, None] if bool(padding.any()) else x[:0, :0]
+        layers, size = config.decoder_layers, config.width // config.heads
         with as_it_stands():
-            memory = self._unit.encode(x, *self._encoder, config.encoder_layers, *self._settings)
+            memory = self._unit.encode(x, bias[:, None], *self._encoder, config.encoder_layers, *self._settings)
             both = self._unit.linear(memory, self._memory, *self._decoder[:3])
-        size = config.width // config.heads
-        both = both.view(len(source), config.decoder_layers, 2, config.heads, size).permute(1, 2, 3, 0, 4)
+        both = both.view(batch, length, layers, 2, config.heads, size).permute(2, 3, 0, 4, 1, 5).flatten(2, 3)
         if config.decoder == "ssru":
-            own = torch.zeros(config.decoder_layers, 1, config.width)
+            own = torch.zeros(layers, batch, config.width)
         else:
-            own = torch.zeros(config.decoder_layers, 2, config.heads, limit, size)
-        rows: list[Tensor] = []
-        allowed = torch.arange(0) if candidates is None else candidates
-        if candidates is not None:
-            weight, bias = self._network.output_layer()
-            rows = [weight[candidates], bias[candidates]]
-        mask = torch.zeros(config.target_vocabulary).index_fill_(0, never, -torch.inf)
-        mask = mask if candidates is None else mask[candidates]
-        return Sentence(both[:, 0].transpose(-1, -2).contiguous(), both[:, 1].contiguous(), own, 0, mask, allowed, rows)
+            own = torch.empty(ROOM, 2 * layers, batch, config.width)
+        keys, values = both[:, 0].transpose(-1, -2).contiguous(), both[:, 1].contiguous()
+        return Rows(config.heads, keys, values, bias, own, 0, (0,) * batch, tuple(range(batch)))
+
+    @torch.inference_mode()
+    def step(self, tokens: Tensor, state: State, candidates: Tensor | None = None) -> Step:
+        """Feed one token a row (int64 [R]); return logits [R, V] or [R, K], the state and attention [R, S]."""
+        assert isinstance(state, Rows)
+        state = state.ready()
+        places = self._places[state.column - torch.tensor(state.starts)]
+        x = torch.addcmul(places, self._table[tokens.clamp(min=0)] * (tokens >= 0)[:, None], self._scale)
+        with as_it_stands():
+            memory = (state.own, state.own_mask(), state.keys, state.values, state.bias)
+            x, attention = self._unit.advance(x, state.column, *memory, *self._decoder, *self._steps)
+            if candidates is None:
+                listed = None
+                logits = self._unit.linear(x, self._memory + 1, *self._decoder[:3])[:, : self.config.target_vocabulary]
+            else:
+                listed = state.listed
+                if listed is None or listed.ids is not candidates:
+                    listed = Listed(candidates, *(part[candidates] for part in self._output))
+                logits = nn.functional.linear(x, listed.weight, listed.bias)
+        return Step(logits, replace(state, column=state.column + 1, listed=listed), attention)
+
+    @torch.inference_mode()
+    def begin(self, source: tuple[int, ...], limit: int, never: Tensor, candidates: Tensor | None) -> Sentence:
+        """Read ``source`` and return the state before the first of at most ``limit`` greedy steps."""
+        state = self.encode(torch.tensor([source]), torch.tensor([len(source)]))
+        if not state.is_recurrent:
+            state = replace(state, own=torch.empty(limit, *state.own.shape[1:]))
+        if candidates is None:
+            return Sentence(state, 0, never, torch.arange(0), [])
+        rows = [part[candidates] for part in self._output]
+        return Sentence(state, 0, torch.isin(candidates, never).nonzero()[:, 0], candidates, rows)
 
     @torch.inference_mode()
     def run(self, sentence: Sentence, last: int, steps: int, eos: int) -> Steps:
         """Take up to ``steps`` steps after the token ``last`` (-1: zeros); ends early after ``eos``."""
         with as_it_stands():
-            tokens, log_probs, attention = self._unit.decode(
+            tokens, log_probs, attention = self._unit.greedy(
                 last,
                 sentence.position,
-                sentence.own,
-                sentence.keys,
-                sentence.values,
+                sentence.state.own,
+                sentence.state.keys,
+                sentence.state.values,
+                *self._decoder,
+                *self._steps,
                 self._table,
                 self._scale,
                 self._places,
-                *self._decoder,
-                self.config.decoder_layers,
-                *self._settings,
-                self.config.decoder == "ssru",
                 steps,
                 eos,
-                sentence.mask,
+                sentence.never,
                 sentence.ids,
                 sentence.rows,
             )
         sentence.position += len(tokens)
         return Steps(tokens.tolist(), log_probs.tolist(), attention)
+
+
+def _in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Fill the output layer up to whole blocks with words of no probability: the best is sought block by block."""
+    missing = -len(bias) % BLOCK
+    return nn.functional.pad(weight, (0, 0, 0, missing)), nn.functional.pad(bias, (0, missing), value=-torch.inf)
 
 
 def _encoder_layer(parts: Parts, layer: EncoderLayer, config: TransformerConfig) -> None:

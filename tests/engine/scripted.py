@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from s2s_gui.description import RecurrentConfig
-from s2s_gui.networks.network import Network, Step
+from s2s_gui.networks.network import Network, State, Step
 
 Table = Mapping[tuple[int, ...], Mapping[int, float]]
 REST = 1e-9
@@ -37,7 +37,8 @@ class Scripted(Network):
     def encode(self, source: Tensor, lengths: Tensor) -> Heard:
         return Heard(tuple((int(row[0]), ()) for row in source))
 
-    def step(self, tokens: Tensor, state: Heard) -> Step:  # type: ignore[override]
+    def step(self, tokens: Tensor, state: State, candidates: Tensor | None = None) -> Step:
+        assert isinstance(state, Heard)
         self.steps += 1
         rows = [
             (first, (*heard, token) if token >= 0 else heard)
