@@ -8,11 +8,12 @@ from s2s_gui.engine.options import Search
 from s2s_gui.engine.search import Decoded, Decoding, Draft, Job, longest, result, settled
 from s2s_gui.errors import ModelError
 from s2s_gui.networks.compiled import Compiled
+from s2s_gui.networks.quick import Quick
 
 SLICE = 4
 
 
-def fits(compiled: Compiled | None, jobs: Sequence[Job], search: Search) -> bool:
+def fits(compiled: Quick | None, jobs: Sequence[Job], search: Search) -> bool:
     """Say whether these jobs can take the quick way: one sentence, greedy, nothing forced, not too long."""
     if compiled is None or len(jobs) != 1 or search.beam_size != 1 or search.sampling or search.hypotheses != 1:
         return False
@@ -20,8 +21,12 @@ def fits(compiled: Compiled | None, jobs: Sequence[Job], search: Search) -> bool
     return not job.prefix and max(len(job.source), longest(job, search)) <= compiled.longest
 
 
-def compiled_greedy(compiled: Compiled, job: Job, search: Search) -> Decoding:
-    """Decode ``job``; the first draft comes after one token, the others after four more each."""
+def compiled_greedy(compiled: Quick, job: Job, search: Search, guess: Sequence[int] = ()) -> Decoding:
+    """Decode ``job``; the first draft comes after one token, the others after four more each.
+
+    ``guess`` may be the beginning of the result, as the translation of a text that was much the same is; what of it is
+    right costs one pass, and the result is the same with any guess.
+    """
     never = torch.tensor(search.never, dtype=torch.int64)
     limit = longest(job, search)
     sentence = compiled.begin(job.source, limit, never, job.candidates)
@@ -32,13 +37,17 @@ def compiled_greedy(compiled: Compiled, job: Job, search: Search) -> Decoding:
     last = search.start
     while done is None:
         before = len(tokens)
-        steps = compiled.run(sentence, last, min(SLICE if tokens else 1, limit - len(tokens)), search.eos)
+        if guess and not tokens and isinstance(compiled, Compiled):
+            steps = compiled.verify(sentence, last, guess[: limit - 1], search.eos)
+        else:
+            steps = compiled.run(sentence, last, min(SLICE if tokens else 1, limit - len(tokens)), search.eos)
         if any(value != value for value in steps.log_probs):
             raise ModelError("in use", ["Its weights lead to numbers that are not numbers."])
         for token, log_prob, row in zip(steps.tokens, steps.log_probs, steps.attention, strict=True):
             tokens.append(token)
             log_probs.append(log_prob)
-            attention.append(row)
+            if len(row):  # a network without attention gives rows of nothing
+                attention.append(row)
             done = result(job, search, tokens, log_probs, attention)
             if done is not None:
                 break

@@ -6,6 +6,7 @@ that repeats itself may be translated by one that does.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from operator import eq
 
 LONGEST_RUN = 12
 REPEATS_KEPT = 2
@@ -26,6 +27,8 @@ class LoopGuard:
 
     def excess(self, tokens: Sequence[int]) -> int:
         """Return how many last tokens to cut if ``tokens`` ends in a loop, else 0."""
+        if len(tokens) <= self.limit:
+            return 0
         for run, length in _endings(tokens, self.kept):
             limit = self.limit * (NUMERIC_FACTOR if self.numeric.issuperset(tokens[-run:]) else 1)
             if length >= (limit + 1) * run:
@@ -47,10 +50,10 @@ def most_repeats(sequence: Sequence[Hashable]) -> int:
     """Return how often the most repeated run of up to 12 items stands in a row; 1 if none does."""
     most = 1
     for run in range(1, min(LONGEST_RUN, len(sequence) // 2) + 1):
-        equal = 0
-        for at in range(run, len(sequence)):
-            equal = equal + 1 if sequence[at] == sequence[at - run] else 0
-            most = max(most, equal // run + 1)
+        equal = bytes(map(eq, sequence[run:], sequence))
+        if 1 in equal:
+            longest = max(map(len, equal.split(b"\0")))
+            most = max(most, longest // run + 1)
     return most
 
 
@@ -67,8 +70,11 @@ def _endings(tokens: Sequence[int], kept: int) -> list[tuple[int, int]]:
 
     ``length`` tokens at the end repeat with the period ``run``.
     """
-    found = []
-    for run in range(1, min(LONGEST_RUN, (len(tokens) - 1) // kept) + 1):
+    found: list[tuple[int, int]] = []
+    longest = min(LONGEST_RUN, (len(tokens) - 1) // kept)
+    if longest < 1 or tokens[-1] not in tokens[-1 - longest : -1]:
+        return found
+    for run in range(1, longest + 1):
         length = run
         while length < len(tokens) and tokens[-1 - length] == tokens[-1 - length + run]:
             length += 1

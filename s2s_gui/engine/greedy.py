@@ -93,7 +93,7 @@ def _choose(asked: Asked, rows: Sequence[_Row], sampling: Sampling | None) -> li
         values, ids = asked.best(1)
         return [(row[0], value[0]) for row, value in zip(ids, values, strict=True)]
     columns = [draw(asked.logits[index], row.random, sampling) for index, row in enumerate(rows)]
-    tokens = columns if asked.ids is None else [int(asked.ids[column]) for column in columns]
+    tokens = [int(asked.of_row(index)[column]) for index, column in enumerate(columns)]
     return [(token, asked.log_prob(index, token)) for index, token in enumerate(tokens)]
 
 

@@ -25,8 +25,12 @@ from s2s_gui.engine.constraints import numeric_ids
 from s2s_gui.engine.shortlist import LexicalShortlist
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.networks.build import build
-from s2s_gui.networks.compiled import Compiled, Precision
+from s2s_gui.networks.compiled import Compiled
+from s2s_gui.networks.compiled_recurrent import CompiledRecurrent
 from s2s_gui.networks.network import Network
+from s2s_gui.networks.products import Precision
+from s2s_gui.networks.quick import Quick
+from s2s_gui.networks.recurrent import Recurrent
 from s2s_gui.networks.transformer import Transformer
 from s2s_gui.text.opening import open_tokenizer
 from s2s_gui.text.tokenizer import ListedTokenizer, Tokenizer
@@ -49,7 +53,7 @@ class Model:
     target: Tokenizer
     numeric: frozenset[int]
     shortlist: LexicalShortlist | None = None
-    compiled: Compiled | None = None
+    compiled: Quick | None = None
 
     @property
     def parameters(self) -> int:
@@ -79,10 +83,12 @@ class Model:
 
 
 def quickened(model: Model, precision: Precision) -> Model:
-    """Return the same model with the quick form of its network, if it is a Transformer."""
-    if not isinstance(model.network, Transformer):
-        return model
-    return replace(model, compiled=Compiled(model.network, precision))
+    """Return the same model with the quick form of its network, if it is of a kind that has one."""
+    if isinstance(model.network, Transformer):
+        return replace(model, compiled=Compiled(model.network, precision))
+    if isinstance(model.network, Recurrent):
+        return replace(model, compiled=CompiledRecurrent(model.network, precision))
+    return model
 
 
 def of_tokens(model: Model) -> Model:

@@ -20,6 +20,7 @@ from s2s_gui.networks.quick import Stepping
 
 SPARE_TOKENS = 8
 BLOCK = 64
+ROWS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +71,44 @@ Decoding = Generator[list[Draft], None, list[list[Decoded]]]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a batch of jobs may produce: ids int64 [K] of the shortlists together, None for the whole vocabulary.
+    """What a batch of jobs may produce: ids int64, None for the whole vocabulary.
 
-    ``allowed`` bool [J, K] says which of them job j may use, None where all have the same. ``never`` int64 [N] are the
-    columns of ids that must not be produced: as Marian does it, they are masked after the softmax.
+    [K] where all jobs have the same shortlist; the network then computes no other logits. Else [J, K], one row a job,
+    filled up with its last id; ``filling`` bool [J, K] marks that. ``never`` are what must not be produced: as Marian
+    does it, they are masked after the softmax; columns int64 [N], or bool [J, K].
     """
 
     ids: Tensor | None
-    allowed: Tensor | None
+    filling: Tensor | None
     never: Tensor
+
+    @property
+    def common(self) -> Tensor | None:
+        """The shortlist of all, if there is one."""
+        return self.ids if self.ids is not None and self.ids.dim() == 1 else None
 
 
 @torch.inference_mode()
 def choice(jobs: Sequence[Job], search: Search) -> Choice:
     """Return the batch's choice; shortlists count only if every job has one."""
     never = torch.tensor(search.never, dtype=torch.int64)
-    found = [job.candidates for job in jobs if job.candidates is not None]
-    if len(found) < len(jobs):
+    lists = [job.candidates for job in jobs if job.candidates is not None]
+    if len(lists) < len(jobs):
         return Choice(None, None, never)
-    same = all(one is found[0] for one in found)
-    ids = found[0] if same else torch.unique(torch.cat(found))
-    allowed = None if same else torch.stack([torch.isin(ids, one, assume_unique=True) for one in found])
-    return Choice(ids, allowed, torch.isin(ids, never).nonzero()[:, 0])
+    if all(one is lists[0] for one in lists):
+        return Choice(lists[0], None, torch.isin(lists[0], never).nonzero()[:, 0])
+    longest = max(len(one) for one in lists)
+    ids = torch.stack([torch.cat([one, one[-1:].expand(longest - len(one))]) for one in lists])
+    filling = torch.arange(longest) >= torch.tensor([len(one) for one in lists])[:, None]
+    return Choice(ids, filling, torch.isin(ids, never))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The network's answer: ``logits`` float [R, K] with what must not be chosen at minus infinity, ``raw`` without.
 
-    ``totals`` [R] are the logarithms of the softmax's sums, ``ids`` what the columns stand for (None: each for itself).
+    ``totals`` [R] are the logarithms of the softmax's sums, ``ids`` [K] or [R, K] what the columns stand for, ascending
+    (None: each for itself).
     ``raw`` is the same tensor as ``logits`` where nobody is going to be forced.
     """
 
@@ -111,12 +121,19 @@ class Asked:
 
     def log_prob(self, row: int, token: int) -> float:
         """Return the log-probability of ``token``, minus infinity if it is on no shortlist."""
-        if self.ids is None:
-            return float(self.raw[row, token] - self.totals[row])
-        column = int(torch.searchsorted(self.ids, token))
-        if column == len(self.ids) or int(self.ids[column]) != token:
-            return -torch.inf
+        column = token
+        if self.ids is not None:
+            ids = self.of_row(row)
+            column = int(torch.searchsorted(ids, token))
+            if column == len(ids) or int(ids[column]) != token:
+                return -torch.inf
         return float(self.raw[row, column] - self.totals[row])
+
+    def of_row(self, row: int) -> Tensor:
+        """Return the ids of a row's columns, int64 [K]."""
+        if self.ids is None:
+            return torch.arange(self.logits.shape[1])
+        return self.ids if self.ids.dim() == 1 else self.ids[row]
 
     @torch.inference_mode()
     def best(self, count: int) -> tuple[list[list[float]], list[list[int]]]:
@@ -124,15 +141,22 @@ class Asked:
         values, columns = _top(self.logits, min(count, self.logits.shape[1]))
         if bool(values.isnan().any()):
             raise ModelError("in use", ["Its weights lead to numbers that are not numbers."])
-        ids = columns if self.ids is None else self.ids[columns]
+        ids = columns
+        if self.ids is not None:
+            ids = self.ids[columns] if self.ids.dim() == 1 else self.ids.gather(1, columns)
         return (values - self.totals[:, None]).tolist(), ids.tolist()
 
     @torch.inference_mode()
     def bind(self, row: int, ids: Sequence[int]) -> None:
         """Let ``row`` go on with one of ``ids`` only."""
         wanted = torch.tensor(ids, dtype=torch.int64)
-        columns = torch.arange(self.logits.shape[1]) if self.ids is None else self.ids
-        self.logits[row].masked_fill_(~torch.isin(columns, wanted), -torch.inf)
+        self.logits[row].masked_fill_(~torch.isin(self.of_row(row), wanted), -torch.inf)
+
+
+@torch.inference_mode()
+def _totals(logits: Tensor) -> Tensor:
+    """Return the logarithm of each row's sum of exponentials, [R] of [R, K]; few rows at a time stay in the cache."""
+    return torch.cat([some.logsumexp(-1) for some in torch.split(logits, ROWS_AT_ONCE)])
 
 
 @torch.inference_mode()
@@ -183,14 +207,19 @@ def encode(network: Stepping, jobs: Sequence[Job]) -> State:
 def ask(network: Stepping, rows: Sequence[Row], state: State, choice: Choice, start: int) -> Asked:
     """Make one step for ``rows``, after each one's last token, or ``start``."""
     last = torch.tensor([row.tokens[-1] if row.tokens else start for row in rows], dtype=torch.int64)
-    step = network.step(last, state, choice.ids)
-    logits = step.logits.float()
-    if choice.allowed is not None:
-        logits = logits.masked_fill(~choice.allowed[[row.number for row in rows]], -torch.inf)
+    step = network.step(last, state, choice.common)
+    logits, ids, never = step.logits.float(), choice.ids, choice.never
+    if choice.filling is not None and ids is not None:
+        numbers = [row.number for row in rows]
+        ids, never = ids[numbers], never[numbers]
+        logits = logits.gather(1, ids).masked_fill_(choice.filling[numbers], -torch.inf)
     is_forced = any(len(row.tokens) < len(row.job.prefix) for row in rows)
     raw = logits.clone() if is_forced else logits
-    asked = Asked(logits, raw, logits.logsumexp(-1), choice.ids, step.state, step.attention)
-    logits.index_fill_(1, choice.never, -torch.inf)
+    asked = Asked(logits, raw, _totals(logits), ids, step.state, step.attention)
+    if never.dtype == torch.bool:
+        logits.masked_fill_(never, -torch.inf)
+    else:
+        logits.index_fill_(1, never, -torch.inf)
     for number, row in enumerate(rows):
         if row.job.openers and len(row.tokens) == len(row.job.prefix):
             asked.bind(number, row.job.openers)

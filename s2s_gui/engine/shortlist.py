@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from s2s_gui.description import Shortlist
@@ -29,19 +28,18 @@ class LexicalShortlist:
         As the engines of Bergamot do, the set is filled up with the smallest other ids to a multiple of 8.
         """
         offsets, ids = self.lists.offsets, self.lists.ids
-        parts: list[NDArray[np.int64]] = [np.arange(self.lists.frequent, dtype=np.int64)]
+        listed = np.zeros(self.target_vocabulary, np.bool_)
+        listed[: self.lists.frequent] = True
         for id in set(source):
             if 0 <= id < len(offsets) - 1:
-                parts.append(ids[int(offsets[id]) : int(offsets[id + 1])].astype(np.int64))
-        parts.append(np.array([*(source if self.joint else ()), *forced], dtype=np.int64))
-        found = np.unique(np.concatenate(parts))
-        found = found[(found >= 0) & (found < self.target_vocabulary)]
-        missing = -len(found) % MULTIPLE
+                found = ids[int(offsets[id]) : int(offsets[id + 1])]
+                listed[found[found < self.target_vocabulary]] = True
+        own = np.array([*(source if self.joint else ()), *forced], dtype=np.int64)
+        listed[own[(own >= 0) & (own < self.target_vocabulary)]] = True
+        missing = -int(np.count_nonzero(listed)) % MULTIPLE
         if missing:
-            others = np.setdiff1d(np.arange(self.target_vocabulary), found)
-            others = others[others >= self.lists.frequent][:missing]
-            found = np.sort(np.concatenate((found, others)))
-        return torch.from_numpy(found)
+            listed[self.lists.frequent + np.flatnonzero(~listed[self.lists.frequent :])[:missing]] = True
+        return torch.from_numpy(np.flatnonzero(listed))
 
 
 def build(

@@ -15,10 +15,10 @@ from s2s_gui import paths
 from s2s_gui.description import Direction, ModelDescription, Shortlist
 from s2s_gui.engine.cache import SentenceCache
 from s2s_gui.engine.calibration import measure
+from s2s_gui.engine.documents import translate_lines
 from s2s_gui.engine.model import Model, assemble
 from s2s_gui.engine.segments import make_task
 from s2s_gui.engine.shortlist import build
-from s2s_gui.engine.translator import translate_lines
 from s2s_gui.errors import ExportError, ModelError
 from s2s_gui.formats import native
 from s2s_gui.formats.ctranslate2 import export as ctranslate2_export

@@ -1,12 +1,14 @@
 """A Transformer as TorchScript: one step for many rows, or several greedy steps for one; in 8 bits if wanted.
 
-From Python a step costs more for asking than for computing; inside TorchScript the asking nearly vanishes. The code is
-text and not a decorated function, since TorchScript reads a function's source at run time, which a packed program may
-not have. What it computes is what ``Transformer`` computes; tests hold the two together. Softmaxes, norms and the
+From Python a step costs more for asking than for computing; inside TorchScript the asking nearly vanishes. What it
+computes is what ``Transformer`` computes; tests hold the two together. Softmaxes, norms and the
 recurrence stay in float32 whatever the products are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,142 +16,14 @@ from torch import Tensor, nn
 from s2s_gui.description import TransformerConfig
 from s2s_gui.networks.layers import MASKED
 from s2s_gui.networks.network import State, Step, padding_mask
-from s2s_gui.networks.products import LINEAR, Parts, Precision, Steps, as_it_stands
+from s2s_gui.networks.products import Parts, Precision, Steps, as_it_stands, unpacked
 from s2s_gui.networks.rows import ROOM, Listed, Rows
+from s2s_gui.networks.script import CODE, VERIFY
 from s2s_gui.networks.transformer import DecoderLayer, EncoderLayer, Transformer
 
 ACTIVATIONS = ("relu", "gelu", "swish", "gelu-tanh", "gelu-sigmoid")
 LONGEST = 1024
 BLOCK = 64
-
-CODE = (
-    LINEAR
-    + """
-def activated(x: Tensor, kind: int) -> Tensor:
-    if kind == 0:
-        return torch.relu_(x)
-    if kind == 1:
-        return torch.ops.aten.gelu(x)
-    if kind == 2:
-        return torch.ops.aten.silu(x)
-    if kind == 3:
-        return torch.ops.aten.gelu(x, approximate="tanh")
-    return x * torch.sigmoid(x * 1.702)
-
-def norm(x: Tensor, i: int, norms: List[Tensor], epsilon: float) -> Tensor:
-    return torch.layer_norm(x, [x.size(-1)], norms[2 * i], norms[2 * i + 1], epsilon)
-
-def encode(
-    x: Tensor, bias: Tensor, packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase],
-    weights: List[Tensor], biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool,
-    epsilon: float,
-) -> Tensor:
-    batch, length, width = x.size(0), x.size(1), x.size(2)
-    size = width // heads
-    x = x.reshape(batch * length, width)
-    for l in range(layers):
-        y = norm(x, 2 * l, norms, epsilon) if pre else x
-        parts = linear(y, 4 * l, packed, weights, biases).view(batch, length, 3, heads, size)
-        parts = parts.permute(2, 0, 3, 1, 4).reshape(3, batch * heads, length, size)
-        scores = torch.bmm(parts[0], parts[1].transpose(1, 2))
-        if bias.numel() > 0:
-            scores = (scores.view(batch, heads, length, length) + bias).view(batch * heads, length, length)
-        y = torch.bmm(torch.softmax(scores, -1), parts[2]).view(batch, heads, length, size)
-        y = linear(y.transpose(1, 2).reshape(batch * length, width), 4 * l + 1, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 2 * l, norms, epsilon)
-        y = norm(x, 2 * l + 1, norms, epsilon) if pre else x
-        y = activated(linear(y, 4 * l + 2, packed, weights, biases), kind)
-        y = linear(y, 4 * l + 3, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 2 * l + 1, norms, epsilon)
-    return norm(x, 2 * layers, norms, epsilon) if pre else x
-
-def advance(
-    x: Tensor, column: int, own: Tensor, own_bias: Tensor, keys: Tensor, values: Tensor, bias: Tensor,
-    packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
-    biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
-    ssru: bool,
-) -> Tuple[Tensor, Tensor]:
-    rows, width = x.size(0), x.size(1)
-    size = width // heads
-    seen = x
-    for l in range(layers):
-        at = 5 * l if ssru else 6 * l
-        y = norm(x, 3 * l, norms, epsilon) if pre else x
-        if ssru:
-            gates = linear(y, at, packed, weights, biases)
-            cell = torch.lerp(gates[:, :width], own[l], torch.sigmoid(gates[:, width:]))
-            own[l] = cell
-            y = torch.relu(cell)
-        else:
-            parts = linear(y, at, packed, weights, biases)
-            own[column, 2 * l : 2 * l + 2] = parts[:, width:].view(rows, 2, width).transpose(0, 1)
-            past = own[: column + 1, 2 * l : 2 * l + 2].view(column + 1, 2, rows * heads, size).permute(1, 2, 0, 3)
-            query = parts[:, :width].reshape(rows * heads, 1, size)
-            scores = torch.bmm(query, past[0].transpose(1, 2))
-            if own_bias.numel() > 0:
-                scores = (scores.view(rows, heads, -1) + own_bias).view(rows * heads, 1, -1)
-            y = torch.bmm(torch.softmax(scores, -1), past[1]).view(rows, width)
-            y = linear(y, at + 1, packed, weights, biases)
-            at += 1
-        x = x + y if pre else norm(x + y, 3 * l, norms, epsilon)
-        y = norm(x, 3 * l + 1, norms, epsilon) if pre else x
-        query = linear(y, at + 1, packed, weights, biases).view(rows * heads, 1, size)
-        scores = torch.bmm(query, keys[l])
-        if bias.numel() > 0:
-            scores = (scores.view(rows, heads, -1) + bias).view(rows * heads, 1, -1)
-        seen = torch.softmax(scores, -1)
-        y = linear(torch.bmm(seen, values[l]).view(rows, width), at + 2, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 3 * l + 1, norms, epsilon)
-        y = norm(x, 3 * l + 2, norms, epsilon) if pre else x
-        y = activated(linear(y, at + 3, packed, weights, biases), kind)
-        y = linear(y, at + 4, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 3 * l + 2, norms, epsilon)
-    if pre:
-        x = norm(x, 3 * layers, norms, epsilon)
-    return x, seen.view(rows, heads, -1).mean(1)
-
-def greedy(
-    last: int, column: int, own: Tensor, keys: Tensor, values: Tensor,
-    packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
-    biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
-    ssru: bool, table: Tensor, scale: Tensor, places: Tensor, steps: int, eos: int, never: Tensor, ids: Tensor,
-    rows: List[Tensor],
-) -> Tuple[Tensor, Tensor, Tensor]:
-    nothing = table[0, :0]
-    tokens: List[Tensor] = []
-    log_probs: List[Tensor] = []
-    looked: List[Tensor] = []
-    for n in range(steps):
-        x = places[column : column + 1]
-        if last >= 0:
-            x = torch.addcmul(x, table[last : last + 1], scale)
-        x, seen = advance(
-            x, column, own, nothing, keys, values, nothing, packed, weights, biases, norms, layers, heads, kind, pre,
-            epsilon, ssru,
-        )
-        if len(rows) > 0:
-            logits = torch.ops.aten.linear(x, rows[0], rows[1])[0]
-        else:
-            logits = linear(x, (5 if ssru else 6) * layers + 1, packed, weights, biases)[0]
-        total = torch.logsumexp(logits, 0)
-        logits = logits.index_fill_(0, never, -float("inf"))
-        if len(rows) > 0:
-            place = torch.argmax(logits)
-        else:
-            blocks = logits.view(-1, 64)
-            block = torch.argmax(torch.amax(blocks, 1))
-            place = torch.argmax(blocks[block]) + 64 * block
-        log_probs.append(logits[place] - total)
-        looked.append(seen[0])
-        best = ids[place] if len(rows) > 0 else place
-        tokens.append(best)
-        last = int(best)
-        column += 1
-        if last == eos:
-            break
-    return torch.stack(tokens), torch.stack(log_probs), torch.stack(looked)
-"""
-)
 
 
 @dataclass(slots=True)
@@ -216,10 +90,10 @@ class Compiled:
         batch, length = source.shape
         x = self._source[source.clamp(min=0)] * (source >= 0)[..., None] * self._scale + self._places[:length]
         padding = padding_mask(lengths, length)
-        bias = (padding * MASKED)[:, None] if bool(padding.any()) else x[:0, :0]
+        bias = (padding * MASKED)[:, None, None] if bool(padding.any()) else x[:0]
         layers, size = config.decoder_layers, config.width // config.heads
         with as_it_stands():
-            memory = self._unit.encode(x, bias[:, None], *self._encoder, config.encoder_layers, *self._settings)
+            memory = self._unit.encode(x, bias, *self._encoder, config.encoder_layers, *self._settings)
             both = self._unit.linear(memory, self._memory, *self._decoder[:3])
         both = both.view(batch, length, layers, 2, config.heads, size).permute(2, 3, 0, 4, 1, 5).flatten(2, 3)
         if config.decoder == "ssru":
@@ -227,14 +101,14 @@ class Compiled:
         else:
             own = torch.empty(ROOM, 2 * layers, batch, config.width)
         keys, values = both[:, 0].transpose(-1, -2).contiguous(), both[:, 1].contiguous()
-        return Rows(config.heads, keys, values, bias, own, 0, (0,) * batch, tuple(range(batch)))
+        return Rows(config.heads, keys, values, bias, own, 0, 0, bias[:0], (0,) * batch, tuple(range(batch)))
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, state: State, candidates: Tensor | None = None) -> Step:
         """Feed one token a row (int64 [R]); return logits [R, V] or [R, K], the state and attention [R, S]."""
         assert isinstance(state, Rows)
         state = state.ready()
-        places = self._places[state.column - torch.tensor(state.starts)]
+        places = self._places[state.position - torch.tensor(state.starts)]
         x = torch.addcmul(places, self._table[tokens.clamp(min=0)] * (tokens >= 0)[:, None], self._scale)
         with as_it_stands():
             memory = (state.own, state.own_mask(), state.keys, state.values, state.bias)
@@ -247,7 +121,7 @@ class Compiled:
                 if listed is None or listed.ids is not candidates:
                     listed = Listed(candidates, *(part[candidates] for part in self._output))
                 logits = nn.functional.linear(x, listed.weight, listed.bias)
-        return Step(logits, replace(state, column=state.column + 1, listed=listed), attention)
+        return Step(logits, replace(state.after(), listed=listed), attention)
 
     @torch.inference_mode()
     def begin(self, source: tuple[int, ...], limit: int, never: Tensor, candidates: Tensor | None) -> Sentence:
@@ -283,6 +157,44 @@ class Compiled:
             )
         sentence.position += len(tokens)
         return Steps(tokens.tolist(), log_probs.tolist(), attention)
+
+    @torch.inference_mode()
+    def verify(self, sentence: Sentence, start: int, draft: Sequence[int], eos: int) -> Steps:
+        """Take the first steps of ``sentence`` along ``draft``, all in one pass.
+
+        Returns what ``run`` gives: the draft as far as it is what greedy search finds, and the token after that.
+        """
+        inputs = torch.tensor([start, *draft])
+        places = self._places[: len(inputs)]
+        x = torch.addcmul(places, self._table[inputs.clamp(min=0)] * (inputs >= 0)[:, None], self._scale)
+        future = torch.full((len(inputs), len(inputs)), MASKED).triu(1)
+        state = sentence.state
+        with as_it_stands():
+            logits, attention, own = self._verifier.verify(
+                x, future, state.own, state.keys, state.values, *self._exact, *self._steps, sentence.rows
+            )
+        totals = logits.logsumexp(-1)
+        logits.index_fill_(1, sentence.never, -torch.inf)
+        places = logits.argmax(-1)
+        log_probs = logits.gather(1, places[:, None])[:, 0] - totals
+        found = (sentence.ids[places] if len(sentence.ids) else places).tolist()
+        count = 1
+        while count < len(found) and found[count - 1] == draft[count - 1] and found[count - 1] != eos:
+            count += 1
+        if state.is_recurrent:
+            state.own[:, 0] = own[:, count - 1]
+        sentence.position = count
+        return Steps(found[:count], log_probs[:count].tolist(), attention[:count])
+
+    @cached_property
+    def _verifier(self) -> Any:
+        return torch.jit.CompilationUnit(VERIFY)
+
+    @cached_property
+    def _exact(self) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
+        """The decoder's weights for ``verify``; made when a draft first comes."""
+        packed, weights, biases, norms = self._decoder
+        return [tensor for weight in packed for tensor in unpacked(weight)], weights, biases, norms
 
 
 def _in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

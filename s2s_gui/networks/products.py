@@ -23,6 +23,22 @@ def linear(
 
 """
 
+# What ``linear_dynamic`` gives for each row alone: the row's range, with 0 in it, in 255 steps (FBGEMM, QuantUtils.cc).
+# ``exact`` are four tensors a weight, as ``unpacked`` returns them.
+EXACT = """
+def linear(x: Tensor, i: int, exact: List[Tensor], weights: List[Tensor], biases: List[Tensor]) -> Tensor:
+    if len(exact) == 0:
+        return torch.ops.aten.linear(x, weights[i], biases[i])
+    low = torch.clamp_max(torch.amin(x, 1, True), 0.0)
+    high = torch.clamp_min(torch.amax(x, 1, True), 0.0)
+    step = torch.clamp_min((high - low) / 255.0, 1.1754944e-38)
+    zero = torch.clamp(torch.round(-low / step), 0, 255)
+    rounded = torch.clamp(torch.round(torch.addcmul(zero, x, torch.reciprocal(step))), 0, 255).to(torch.uint8)
+    sums = torch._int_mm(rounded, exact[4 * i].t()).float() - zero * exact[4 * i + 2]
+    return torch.addcmul(exact[4 * i + 3], sums * exact[4 * i + 1], step)
+
+"""
+
 
 def as_it_stands() -> Any:
     """Run TorchScript without its optimiser, which makes the first calls slow and the later ones no faster."""
@@ -68,3 +84,12 @@ def packed(weight: Tensor, bias: Tensor) -> Any:
         zero = torch.zeros(len(weight), dtype=torch.int64)
         rounded = torch.quantize_per_channel(weight.contiguous(), scale, zero, 0, torch.qint8)
         return torch.ops.quantized.linear_prepack(rounded, bias.contiguous())
+
+
+def unpacked(weight: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return a packed weight's steps int8 [out, in], the scales, the sums of the steps and the bias, float [out]."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole, bias = torch.ops.quantized.linear_unpack(weight)
+    steps = whole.int_repr()
+    return steps, whole.q_per_channel_scales().float(), steps.sum(1, dtype=torch.int32).float(), bias

@@ -10,8 +10,8 @@ import torch
 from s2s_gui.description import Direction, ModelCard
 from s2s_gui.engine.cache import SentenceCache
 from s2s_gui.engine.constraints import numeric_ids
+from s2s_gui.engine.documents import translate_lines
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.translator import translate_lines
 from s2s_gui.messages import DecodeOptions
 from s2s_gui.networks.network import Network
 from s2s_gui.text.tokenizer import Tokenizer

@@ -1,9 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
+from s2s_gui.description import RecurrentConfig
 from s2s_gui.engine.cache import SentenceCache
 from s2s_gui.engine.compiled_greedy import compiled_greedy, fits
 from s2s_gui.engine.greedy import greedy
@@ -13,19 +15,29 @@ from s2s_gui.engine.segments import make_task
 from s2s_gui.engine.translator import translate
 from s2s_gui.errors import ModelError
 from s2s_gui.manage.opening import open_model
-from s2s_gui.messages import DecodeOptions, Partial, Result, Sampling
+from s2s_gui.messages import DecodeOptions, KnownLines, Partial, Result, Sampling
 from tests.engine import small
 
 TEXTS = ["你好。", "hello world", "今天天气很好，我们去公园吧。", "a" * 30, "x"]
 GREEDY = DecodeOptions(beam_size=1)
 
 
-@pytest.fixture(scope="module", params=["plain", "golden"])
+@pytest.fixture(scope="module", params=["plain", "golden", "recurrent", "vector"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     if request.param == "golden":
         return open_model(Path(__file__).parents[1] / "golden" / "transformer")
     place = tmp_path_factory.mktemp("quick")
-    return open_model(small.write(place, place / "model"))
+    if request.param == "vector":
+        return vector(place)
+    return open_model(small.write(place, place / "model", recurrent=request.param == "recurrent"))
+
+
+def vector(place: Path) -> Model:
+    """Return a recurrent model without attention."""
+    network = open_model(small.write(place, place / "looking", recurrent=True)).card.network
+    assert isinstance(network, RecurrentConfig)
+    blind = msgspec.structs.replace(network, attention="none")
+    return open_model(small.write(place, place / "model", recurrent=True, network=blind))
 
 
 def run(decoding: Decoding) -> tuple[list[Draft], Decoded]:
@@ -50,13 +62,13 @@ def test_the_quick_way_ends_as_the_plain_one(model: Model, limit: int) -> None:
         assert (found.tokens, found.stopped) == (expected.tokens, expected.stopped)
         assert found.log_probs == pytest.approx(expected.log_probs, abs=1e-5)
         assert found.score == pytest.approx(expected.score, abs=1e-5)
-        assert len(found.attention) == len(found.tokens)
+        assert len(found.attention) == len(expected.attention)
         assert len(drafts[0].tokens) <= 1 or len(found.tokens) == len(drafts[0].tokens)
         for draft in drafts:
             assert found.tokens[: draft.settled] == draft.tokens[: draft.settled]
 
 
-def whole(model: Model, text: str, options: DecodeOptions) -> tuple[list[Partial], Result]:
+def whole(model: Model, text: str, options: DecodeOptions) -> tuple[list[Partial | KnownLines], Result]:
     steps = translate(model, 0, text, model.card.ways()[0], options, SentenceCache())
     seen = []
     while True:
@@ -106,6 +118,11 @@ def test_weights_that_lead_nowhere_are_told(tmp_path: Path) -> None:
         whole(quickened(model, "fp32"), "hello", GREEDY)
 
 
-def test_recurrent_networks_stay_plain(tmp_path: Path) -> None:
-    model = open_model(small.write(tmp_path, tmp_path / "model", recurrent=True))
-    assert quickened(model, "fp32").compiled is None
+def test_without_attention_nothing_is_said_of_it(tmp_path: Path) -> None:
+    quick = quickened(vector(tmp_path), "fp32")
+    task = make_task(quick, quick.card.ways()[0], GREEDY)
+    job = task.prepare(next(iter(task.plan("hello"))), forced=False).job
+    assert quick.compiled is not None
+    _, found = run(compiled_greedy(quick.compiled, job, task.search))
+    assert found.tokens
+    assert found.attention == ()

@@ -4,7 +4,7 @@ import torch
 from s2s_gui.description import TransformerConfig
 from s2s_gui.manage.quick import SHAPE, is_exact, product
 from s2s_gui.networks.compiled import Compiled, Sentence
-from s2s_gui.networks.products import packed
+from s2s_gui.networks.products import EXACT, Precision, packed, unpacked
 from s2s_gui.networks.transformer import Transformer
 from tests.tiny import TRANSFORMERS, random_network
 
@@ -94,3 +94,44 @@ def test_learned_positions_end() -> None:
     network = random_network(config)
     assert isinstance(network, Transformer)
     assert Compiled(network, "fp32").longest == config.max_positions - config.first_position
+
+
+@pytest.mark.parametrize("name", list(TRANSFORMERS))
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("candidates", [None, torch.tensor([0, 1, 4, 7, 8, 15, 16, 20])])
+def test_a_guess_changes_nothing_but_the_work(name: str, precision: Precision, candidates: torch.Tensor | None) -> None:
+    compiled = Compiled(made(name), precision)
+    wanted = compiled.run(begin(compiled, candidates), -1, 20, eos=-9)
+    for right in (0, 1, 2, 5, 11):
+        guess = [*wanted.tokens[:right], (wanted.tokens[right] + 1) % 20, 3, 4]
+        sentence = begin(compiled, candidates)
+        first = compiled.verify(sentence, -1, guess, eos=-9)
+        rest = compiled.run(sentence, first.tokens[-1], 20 - len(first.tokens), eos=-9)
+        assert len(first.tokens) == right + 1
+        assert first.tokens + rest.tokens == wanted.tokens
+        assert first.log_probs + rest.log_probs == pytest.approx(wanted.log_probs, abs=1e-3)
+        both = torch.cat([first.attention, rest.attention])
+        torch.testing.assert_close(both, wanted.attention, atol=1e-3, rtol=1e-3)
+
+
+def test_a_guess_is_followed_to_the_end_symbol_and_no_further() -> None:
+    compiled = Compiled(made(next(iter(TRANSFORMERS))), "fp32")
+    wanted = compiled.run(begin(compiled, None), -1, 12, eos=-9)
+    end = wanted.tokens[5]
+    before = wanted.tokens.index(end)
+    first = compiled.verify(begin(compiled, None), -1, wanted.tokens, eos=end)
+    assert first.tokens == wanted.tokens[: before + 1]
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(48, 32), (64, 300)])
+def test_products_row_by_row_are_those_of_each_row_alone(outer: int, inner: int) -> None:
+    torch.manual_seed(3)
+    weight = packed(torch.randn(outer, inner) * 0.1, torch.randn(outer))
+    x = torch.randn(40, inner) * torch.logspace(-2, 2, 40)[:, None]
+    x[::3] = x[::3].relu()
+    x[5] = 0
+    found = torch.jit.CompilationUnit(EXACT).linear(x, 0, list(unpacked(weight)), [], [])
+    wanted = torch.cat([torch.ops.quantized.linear_dynamic(row[None], weight) for row in x])
+    size = x.abs().amax(1, keepdim=True)
+    assert bool(((found - wanted).abs() <= 0.01 * size + 1e-5).all())  # one step of one value here and there
+    assert int(((found - wanted).abs() > 1e-4 * size + 1e-5).any(1).sum()) <= 2
