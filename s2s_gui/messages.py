@@ -1,7 +1,7 @@
 """The nouns that cross threads: requests to the worker, updates from it, and the results they carry.
 
 All are immutable values of the standard library's types; no Qt object and no tensor is ever in one. Each request gets
-exactly one closing update: anything but ``Partial`` and ``Progress``.
+exactly one closing update: anything but ``Partial``, ``KnownLines`` and ``Progress``.
 """
 
 from dataclasses import dataclass, field
@@ -43,12 +43,22 @@ class DecodeOptions:
 class LoadModel:
     """Load the model at ``folder``, or a chain's key; the loaded one stays until the new one has passed its trial.
 
-    ``precision`` is that of a single sentence's products; "auto" takes the quicker one of this processor.
+    ``precision`` is that of a single sentence's products; "auto" takes the quicker one of this processor. Without
+    ``shortlist`` the whole vocabulary is looked through. ``threads`` decode long texts; 0 is one for each core.
     """
 
     number: int
     folder: str
     precision: Literal["auto", "fp32", "int8"] = "auto"
+    shortlist: bool = True
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadModel:
+    """Free the memory of the loaded model; the next text loads it again by itself."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class VerifyModel:
     folder: str
 
 
-Request = LoadModel | Translate | DescribeModel | ImportModel | VerifyModel
+Request = LoadModel | UnloadModel | Translate | DescribeModel | ImportModel | VerifyModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,16 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownLines:
+    """The final ``texts`` of some lines from ``line`` on, which had been translated before; of ``of`` lines."""
+
+    number: int
+    line: int
+    of: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The request was done."""
 
@@ -192,6 +212,13 @@ class ModelReady:
     seconds: float
     parameters: int
     precision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUnloaded:
+    """The loaded model has left memory."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +292,5 @@ class Failed:
     detail: str = ""
 
 
-Update = Partial | Progress | Finished | ModelReady | Described | Imported | Verified | Stopped | Failed
+OnTheWay = Partial | KnownLines | Progress
+Update = OnTheWay | Finished | ModelReady | ModelUnloaded | Described | Imported | Verified | Stopped | Failed

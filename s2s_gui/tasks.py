@@ -5,7 +5,9 @@ first loads and translates and alone holds the loaded model, the second looks af
 Errors a user can understand leave as ``TranslatorError``.
 """
 
+import ctypes
 import gc
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,8 +23,8 @@ from s2s_gui.engine.pivot import pivot
 from s2s_gui.engine.translator import translate
 from s2s_gui.errors import RequestError
 from s2s_gui.manage.importing import import_model, verify
-from s2s_gui.manage.opening import about, open_model, trial
-from s2s_gui.manage.quick import quick
+from s2s_gui.manage.opening import about, trial
+from s2s_gui.manage.quick import open_quick
 from s2s_gui.messages import (
     Described,
     DescribeModel,
@@ -30,8 +32,10 @@ from s2s_gui.messages import (
     ImportModel,
     LoadModel,
     ModelReady,
+    ModelUnloaded,
     Request,
     Translate,
+    UnloadModel,
     Update,
     VerifyModel,
 )
@@ -59,29 +63,38 @@ class Tasks:
     def __init__(self) -> None:
         self._models: tuple[Model, ...] = ()
         self._caches: tuple[SentenceCache, ...] = ()
+        self._loaded: LoadModel | None = None
 
     def run(self, request: Request) -> Iterator[Update]:
         """Return the updates of ``request``; closing the iterator stops it."""
         if isinstance(request, LoadModel):
             return self._load(request)
+        if isinstance(request, UnloadModel):
+            return self._unload(request)
         assert isinstance(request, Translate)
         return self._translate(request)
 
     def _load(self, request: LoadModel) -> Iterator[Update]:
         started = perf_counter()
-        folders = request.folder.split(library.CHAIN)
-        models = tuple(quick(open_model(Path(folder)), request.precision) for folder in folders)
-        for model in models:
-            deque(trial(model), maxlen=0)
+        models = _opened(request)
         self._models, self._caches = models, tuple(SentenceCache() for _ in models)
+        self._loaded = request
         card = models[0].card if len(models) == 1 else chain_card(models[0].card, models[1].card)
         parameters = sum(model.parameters for model in models)
         precision = models[0].compiled.precision if models[0].compiled else ""
         yield ModelReady(request.number, request.folder, card, perf_counter() - started, parameters, precision)
 
+    def _unload(self, request: UnloadModel) -> Iterator[Update]:
+        """Let go of the weights and keep what was translated with them."""
+        self._models = ()
+        _give_back()
+        yield ModelUnloaded(request.number)
+
     def _translate(self, request: Translate) -> Iterator[Update]:
-        if not self._models:
+        if self._loaded is None:
             raise RequestError("No model is loaded; choose one first.")
+        if not self._models:
+            self._models = _opened(self._loaded)
         if len(self._models) == 2:
             result = yield from pivot(
                 self._models,
@@ -98,6 +111,24 @@ class Tasks:
                 self._models[0], request.number, request.text, direction, request.options, self._caches[0]
             )
         yield Finished(request.number, result)
+
+
+def _opened(request: LoadModel) -> tuple[Model, ...]:
+    """Return the model, or both of a chain, after the trial that also prepares torch for the first text."""
+    folders = [Path(folder) for folder in request.folder.split(library.CHAIN)]
+    models = tuple(open_quick(folder, request.precision, shortlist=request.shortlist) for folder in folders)
+    for model in models:
+        deque(trial(model), maxlen=0)
+    return models
+
+
+def _give_back() -> None:
+    """Give the system what is free, also where the C library would keep it (glibc keeps a third of a model)."""
+    gc.collect()
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def chain_card(first: ModelCard, second: ModelCard) -> ModelCard:

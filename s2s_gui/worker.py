@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 
 from s2s_gui.errors import TranslatorError
-from s2s_gui.messages import Failed, LoadModel, Partial, Progress, Request, Stopped, Update
+from s2s_gui.messages import Failed, LoadModel, OnTheWay, Request, Stopped, Update
 
 Tasks = Callable[[Request], Iterator[Update]]
 
@@ -118,7 +118,7 @@ class Worker:
             updates = tasks(request)
             try:
                 for update in updates:
-                    if not isinstance(update, Partial | Progress):
+                    if not isinstance(update, OnTheWay):
                         return update
                     self._post(update)
                     if self._is_superseded():

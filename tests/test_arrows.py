@@ -23,6 +23,7 @@ ROOMS = {
     "console",
     "app",
     "libraries",
+    "probe",
 }
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -44,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": {*LEAVES, "engine", "manage", "storage", "text", "training"},
     "app": {*LEAVES, "console", "libraries", "storage", "tasks", "window", "worker"},
     "libraries": set(),
+    "probe": {"app", "messages", "storage", "window", "worker"},
     "__main__": {"app", "console"},
     "__init__": set(),
 }
@@ -67,6 +69,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "libraries": set(),
     "console": {"torch", "msgspec"},
     "app": {"PySide6"},
+    "probe": {"PySide6", "msgspec", "psutil"},
     "__main__": set(),
     "__init__": set(),
 }

@@ -1,10 +1,26 @@
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from s2s_gui import tasks
+from s2s_gui.description import Shortlist
+from s2s_gui.engine.shortlist import LexicalShortlist
 from s2s_gui.errors import ModelError, RequestError
-from s2s_gui.messages import DecodeOptions, Finished, LoadModel, ModelReady, Partial, Translate
+from s2s_gui.manage import quick
+from s2s_gui.manage.opening import open_model
+from s2s_gui.messages import (
+    DecodeOptions,
+    Finished,
+    LoadModel,
+    ModelReady,
+    ModelUnloaded,
+    Partial,
+    Translate,
+    UnloadModel,
+)
 from tests.engine import small
 
 
@@ -45,6 +61,29 @@ def test_a_failed_load_keeps_the_old_model(folder: Path, tmp_path: Path) -> None
     with pytest.raises(ModelError, match="no such file or folder"):
         list(run(LoadModel(2, str(tmp_path / "none"))))
     assert isinstance(list(run(Translate(3, "hello", "en", "zh")))[-1], Finished)
+
+
+def test_an_unloaded_model_comes_back_with_the_next_text(folder: Path) -> None:
+    run = tasks.make()
+    list(run(LoadModel(1, str(folder))))
+    before = list(run(Translate(2, "hello", "en", "zh")))[-1]
+    weights = weakref.ref(run.__self__._models[0].network)  # type: ignore[attr-defined]
+    assert list(run(UnloadModel(3))) == [ModelUnloaded(3)]
+    assert weights() is None
+    after = list(run(Translate(4, "hello\nhello you", "en", "zh")))[-1]
+    assert isinstance(before, Finished)
+    assert isinstance(after, Finished)
+    assert after.result.lines[0] == before.result.lines[0]
+    assert after.result.cached_segments == 1
+
+
+def test_a_model_without_its_shortlist(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = LexicalShortlist(Shortlist(10, np.array([0, 0], np.uint64), np.array([], np.uint32)), 300, True)
+    monkeypatch.setattr(quick, "open_model", lambda path: replace(open_model(path), shortlist=listed))
+    run = tasks.make()
+    for wanted, found in ((True, listed), (False, None)):
+        list(run(LoadModel(1, str(folder), shortlist=wanted)))
+        assert run.__self__._models[0].shortlist is found  # type: ignore[attr-defined]
 
 
 def test_closing_stops_and_the_next_request_works(folder: Path) -> None:

@@ -916,6 +916,14 @@
         <translation>边输入边翻译</translation>
     </message>
     <message>
+        <source>Use the model&apos;s shortlist of words</source>
+        <translation>使用模型的候选词表</translation>
+    </message>
+    <message>
+        <source>Only the likely words are looked at where a model lists them: much quicker.</source>
+        <translation>若模型附有候选词表，只考虑可能的词，速度快得多。</translation>
+    </message>
+    <message>
         <source>Close settings</source>
         <translation>关闭设置</translation>
     </message>
@@ -930,6 +938,14 @@
     <message>
         <source>Precision:</source>
         <translation>计算精度：</translation>
+    </message>
+    <message>
+        <source>Threads for long texts:</source>
+        <translation>长文本线程数：</translation>
+    </message>
+    <message>
+        <source>Free memory when idle:</source>
+        <translation>空闲时释放内存：</translation>
     </message>
     <message>
         <source>Theme:</source>
@@ -950,6 +966,22 @@
     <message>
         <source>How many candidates are followed at once: more is slower, often better.</source>
         <translation>同时跟踪多少个候选译文：越多越慢，通常也越好。</translation>
+    </message>
+    <message>
+        <source>One for each core</source>
+        <translation>每个核心一个</translation>
+    </message>
+    <message>
+        <source>Never</source>
+        <translation>从不</translation>
+    </message>
+    <message>
+        <source> min</source>
+        <translation> 分钟</translation>
+    </message>
+    <message>
+        <source>The model leaves memory after this time and comes back as you type.</source>
+        <translation>模型空闲这么久后移出内存，再次输入时自动载入。</translation>
     </message>
     <message>
         <source>8 bits are quicker on most processors and change few sentences.</source>
@@ -1048,6 +1080,10 @@
     <message>
         <source>The translation failed.</source>
         <translation>翻译失败。</translation>
+    </message>
+    <message>
+        <source>not in memory until the next text</source>
+        <translation>已移出内存，有新文本时再载入</translation>
     </message>
     <message>
         <source>first token {0} s</source>

@@ -1,22 +1,23 @@
-"""``s2s bench``: how quick a model is here. ``decode`` times one warm sentence, ``document`` a file as a whole.
+"""``s2s bench decode`` times one warm sentence, ``s2s bench document`` a file as a whole.
 
 A run of ``decode`` gives exactly the number of tokens that is asked for: the end symbol is forbidden until then. Times
 include tokenizing and reading the source and do not include loading.
 """
 
 import argparse
-import json
 import statistics
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
+from s2s_gui.console.figures import percentile, show
 from s2s_gui.engine.cache import SentenceCache
+from s2s_gui.engine.documents import translate_lines
 from s2s_gui.engine.model import Model
+from s2s_gui.engine.searches import search_jobs
 from s2s_gui.engine.segments import Task, make_task
-from s2s_gui.engine.translator import search_jobs, translate_lines
 from s2s_gui.manage.opening import open_model
 from s2s_gui.manage.quick import quick
 from s2s_gui.messages import DecodeOptions, Line
@@ -51,7 +52,7 @@ class Document:
 
 def command(arguments: argparse.Namespace) -> int:
     """Run one of the two and print its figures."""
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(1)
     began = time.perf_counter()
     model = quick(open_model(library.find(arguments.model)), arguments.precision)
     load = 1000 * (time.perf_counter() - began)
@@ -60,12 +61,9 @@ def command(arguments: argparse.Namespace) -> int:
             model, arguments.source, arguments.beam, arguments.tokens, arguments.repeat, load
         )
     else:
-        found = document(model, arguments.input)
-    for name, value in asdict(found).items():
-        if not arguments.json:
-            print(f"{name:15} {value:,.3f}" if isinstance(value, float) else f"{name:15} {value}")
-    if arguments.json:
-        print(json.dumps(asdict(found)))
+        contents = [line.content for line in lines(arguments.input.read_text(encoding="utf-8"))]
+        found = document(model, contents, arguments.threads)
+    show(found, as_json=arguments.json)
     return 0
 
 
@@ -77,7 +75,7 @@ def decode(model: Model, source: str, beam: int, tokens: int, repeat: int, load_
     for turn in range(WARM_UPS + repeat):
         began, cpu = time.perf_counter(), time.process_time()
         first = 0.0
-        steps = search_jobs(task, [task.whole(source).job])
+        steps = search_jobs(model, [task.whole(source).job], task.search)
         while True:
             try:
                 next(steps)
@@ -89,17 +87,16 @@ def decode(model: Model, source: str, beam: int, tokens: int, repeat: int, load_
             walls.append(1000 * (time.perf_counter() - began))
             processor.append(1000 * (time.process_time() - cpu))
             firsts.append(1000 * first)
-    precision = model.compiled.precision if model.compiled and beam == 1 else "fp32"
-    p95 = sorted(walls)[min(len(walls) - 1, int(0.95 * len(walls)))]
+    precision = model.compiled.precision if model.compiled else "fp32"
+    p95 = percentile(walls, 0.95)
     middle = statistics.median
     return Decoded(middle(walls), p95, middle(processor), middle(firsts), count, load_ms, precision)
 
 
-def document(model: Model, path: Path) -> Document:
-    """Translate a file's lines in batches, greedily, in the model's first direction."""
-    contents = [line.content for line in lines(path.read_text(encoding="utf-8"))]
+def document(model: Model, contents: Sequence[str], threads: int) -> Document:
+    """Translate lines in batches, greedily, in the model's first direction."""
     direction = model.card.ways()[0]
-    steps = translate_lines(model, contents, direction, DecodeOptions(beam_size=1), SentenceCache())
+    steps = translate_lines(model, contents, direction, DecodeOptions(beam_size=1), SentenceCache(), threads)
     began = time.perf_counter()
     found: list[Line] = []
     while True:

@@ -79,9 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         return train(recipe=arguments.recipe, out=arguments.out, resume=arguments.resume, minutes=arguments.minutes)
     if arguments.command == "bench":
-        from s2s_gui.console import bench  # imports torch
-
-        return bench.command(arguments)
+        return _bench(arguments)
     from s2s_gui.training import evaluate  # imports torch
 
     return evaluate.command(
@@ -93,6 +91,21 @@ def _run(arguments: argparse.Namespace) -> int:
         beam=arguments.beam,
         lowercase=arguments.lowercase,
     )
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    # All three import torch.
+    if arguments.bench_command in ("decode", "document"):
+        from s2s_gui.console import bench
+
+        return bench.command(arguments)
+    if arguments.bench_command == "typing":
+        from s2s_gui.console import bench_typing
+
+        return bench_typing.command(arguments)
+    from s2s_gui.console import bench_all
+
+    return bench_all.command(arguments)
 
 
 def _open_what_is_closed() -> None:
@@ -162,6 +175,15 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="of a line translated alone (--stream, --json); auto takes what is quicker here",
     )
+    parser.add_argument(
+        "--no-shortlist",
+        dest="shortlist",
+        action="store_false",
+        help="look through the whole vocabulary, also where the model lists the likely words of a sentence",
+    )
+    parser.add_argument(
+        "--threads", type=at_least(0), default=0, metavar="T", help="decode plain output with T threads; 0: one a core"
+    )
     parser.add_argument("--tokens", action="store_true", help="take and give tokens with blanks between")
     parser.add_argument("--stream", action="store_true", help="show text as it is decoded")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -209,17 +231,25 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="bench_command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="bench_command", metavar="COMMAND")
+    whole = commands.add_parser("all", help="all of it, and the start of the window (the default)")
+    for each in (parser, whole):
+        # What stands before the command counts too.
+        unsaid = None if each is parser else argparse.SUPPRESS
+        each.add_argument("--model", default=unsaid, metavar="ID|PATH", help="the model; else the first installed one")
+        each.add_argument("--json", action="store_true", default=unsaid, help="print one JSON object")
     one = commands.add_parser("decode", help="one warm sentence, decoded to a given number of tokens")
     one.add_argument("--source", required=True, metavar="TEXT")
     one.add_argument("--beam", type=at_least(1), default=1, metavar="N")
     one.add_argument("--tokens", type=at_least(1), default=30, metavar="N", help="tokens that each run must give")
     one.add_argument("--repeat", type=at_least(1), default=20, metavar="R")
-    whole = commands.add_parser("document", help="a file, line by line, in batches")
-    whole.add_argument("--input", type=Path, required=True, metavar="FILE")
-    for each in (one, whole):
-        each.add_argument("--model", required=True, metavar="ID|PATH")
+    document = commands.add_parser("document", help="a file, line by line, in batches")
+    document.add_argument("--input", type=Path, required=True, metavar="FILE")
+    typing = commands.add_parser("typing", help="a recorded typing session, with and without what is kept of it")
+    for each in (one, document):
         each.add_argument("--threads", type=at_least(1), default=1, metavar="T")
+    for each in (one, document, typing):
+        each.add_argument("--model", required=True, metavar="ID|PATH")
         each.add_argument("--precision", choices=("auto", "fp32", "int8"), default="auto")
         each.add_argument("--json", action="store_true")
 

@@ -22,7 +22,7 @@ STANDARD_INPUT = "-"
 class Asked:
     """A request that can be followed as far as the model's card tells; two folders are a chain by way of English.
 
-    ``is_tokens``: lines are tokens with blanks between, and so is the output.
+    ``is_tokens``: lines are tokens with blanks between, and so is the output. ``threads`` decode; 0 is one a core.
     """
 
     folders: tuple[Path, ...]
@@ -31,6 +31,8 @@ class Asked:
     files: tuple[str, ...]
     is_tokens: bool = False
     precision: Literal["auto", "fp32", "int8"] = "auto"
+    shortlist: bool = True
+    threads: int = 0
 
 
 def asked(arguments: argparse.Namespace) -> Asked:
@@ -64,7 +66,16 @@ def asked(arguments: argparse.Namespace) -> Asked:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         if name != STANDARD_INPUT:
             Path(name).stat()
-    return Asked(tuple(one.folder for one in models), direction, options, files, arguments.tokens, arguments.precision)
+    return Asked(
+        tuple(one.folder for one in models),
+        direction,
+        options,
+        files,
+        arguments.tokens,
+        arguments.precision,
+        arguments.shortlist,
+        arguments.threads,
+    )
 
 
 def _models(wanted: str | None, source: str | None, target: str | None) -> list[library.Installed]:

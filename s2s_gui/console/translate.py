@@ -5,6 +5,7 @@ was, and so does the lack of one at the end.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
@@ -18,13 +19,13 @@ from s2s_gui.console.json_line import as_json
 from s2s_gui.console.request import STANDARD_INPUT, Asked
 from s2s_gui.description import Direction
 from s2s_gui.engine.cache import SentenceCache
+from s2s_gui.engine.documents import translate_lines
 from s2s_gui.engine.model import Model, of_tokens
 from s2s_gui.engine.pivot import legs, pivot
-from s2s_gui.engine.translator import translate, translate_lines
+from s2s_gui.engine.translator import translate
 from s2s_gui.errors import TranslatorError
-from s2s_gui.manage.opening import open_model
-from s2s_gui.manage.quick import quick
-from s2s_gui.messages import DecodeOptions, Line, Partial, Result
+from s2s_gui.manage.quick import open_quick
+from s2s_gui.messages import DecodeOptions, KnownLines, Line, Partial, Result
 from s2s_gui.text.sentences import TextLine, lines
 
 LINES_AT_ONCE = 64
@@ -33,11 +34,11 @@ LINES_AT_ONCE = 64
 def command(arguments: argparse.Namespace, request: Asked) -> int:
     """Run ``s2s translate``."""
     torch.set_num_threads(1)
-    models = [quick(open_model(folder), request.precision) for folder in request.folders]
+    models = [open_quick(folder, request.precision, shortlist=request.shortlist) for folder in request.folders]
     if request.is_tokens:
         models = [of_tokens(models[0])]
     source = chain.from_iterable(_read(name) for name in request.files)
-    writer = _Writer(models, request.direction, request.options)
+    writer = _Writer(models, request.direction, request.options, request.threads or os.cpu_count() or 1)
     if arguments.json:
         writer.json(source)
     elif arguments.stream:
@@ -51,10 +52,11 @@ def command(arguments: argparse.Namespace, request: Asked) -> int:
 class _Writer:
     """Translates lines and writes them in one of three ways, always as UTF-8."""
 
-    def __init__(self, models: Sequence[Model], direction: Direction, options: DecodeOptions) -> None:
+    def __init__(self, models: Sequence[Model], direction: Direction, options: DecodeOptions, threads: int) -> None:
         self._models = models
         self._direction = direction
         self._options = options
+        self._threads = threads
         self._caches = [SentenceCache() for _ in models]
 
     def plain(self, source: Iterator[TextLine], at_once: int) -> None:
@@ -71,6 +73,8 @@ class _Writer:
                     _write(update.stable[len(shown) :])
                     sys.stdout.buffer.flush()
                     shown = update.stable
+                elif isinstance(update, Result):
+                    _write(update.text[len(shown) :])
             _write(line.end)
             sys.stdout.buffer.flush()
 
@@ -86,7 +90,7 @@ class _Writer:
         ways = self._ways()
         for place, (model, cache, way) in enumerate(zip(self._models, self._caches, ways, strict=True)):
             options = self._options if place == len(ways) - 1 else replace(self._options, prefix="")
-            found = _returned(translate_lines(model, contents, way, options, cache))
+            found = _returned(translate_lines(model, contents, way, options, cache, self._threads))
             contents = [line.text for line in found]
         return found
 
@@ -96,7 +100,7 @@ class _Writer:
         first, second = self._models
         return legs(first, second, str(self._direction.source), str(self._direction.target))
 
-    def _updates(self, line: TextLine) -> Iterator[Partial | Result]:
+    def _updates(self, line: TextLine) -> Iterator[Partial | KnownLines | Result]:
         if len(self._models) == 1:
             result = yield from translate(
                 self._models[0], 0, line.content, self._direction, self._options, self._caches[0]

@@ -9,7 +9,7 @@ from s2s_gui.engine.cache import SentenceCache
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.translator import translate
 from s2s_gui.errors import RequestError
-from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Partial, Result, Segment
+from s2s_gui.messages import DecodeOptions, Hypothesis, KnownLines, Line, Partial, Result, Segment
 from s2s_gui.text.sentences import inner, lines
 
 
@@ -77,14 +77,16 @@ def _hidden(
         yield Partial(number, index, of, "", "", is_final=False)
 
 
-def _shown(steps: Generator[Partial, None, Result], index: int, of: int) -> Generator[Partial, None, Result]:
+def _shown(
+    steps: Generator[Partial | KnownLines, None, Result], index: int, of: int
+) -> Generator[Partial, None, Result]:
     """Pass a line's updates on as those of line ``index`` of ``of``."""
     while True:
         try:
             update = next(steps)
         except StopIteration as end:
             return end.value
-        if not update.is_final:
+        if isinstance(update, Partial) and not update.is_final:
             yield replace(update, line=index, of=of)
 
 

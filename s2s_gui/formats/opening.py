@@ -3,26 +3,18 @@
 What a file is, is told by its content. An archive is unpacked into a folder that the caller gives and looked at there.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from s2s_gui.cards import CARD, LFS_POINTER, card_faults, lfs_fault, range_faults
-from s2s_gui.description import ModelDescription
 from s2s_gui.errors import ModelError
 from s2s_gui.formats import archives, native
-from s2s_gui.formats.ctranslate2 import argos
-from s2s_gui.formats.ctranslate2 import folder as ctranslate2
-from s2s_gui.formats.huggingface import m2m
-from s2s_gui.formats.huggingface import marian as hf_marian
 from s2s_gui.formats.huggingface.files import model_type
-from s2s_gui.formats.keras import model as keras
-from s2s_gui.formats.marian import bergamot
-from s2s_gui.formats.marian import npz as marian
 from s2s_gui.formats.native import Survey
-from s2s_gui.formats.pytorch import opennmt
-from s2s_gui.formats.pytorch import state as pytorch_state
+
+if TYPE_CHECKING:
+    from s2s_gui.formats.foreign import Reader
 
 MOST_FILES = 200
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip", ".gz", ".argosmodel", ".s2smodel")
@@ -40,27 +32,6 @@ STARTS = (
     (b"MZ", "a program"),
     (b"7z\xbc\xaf", "a 7z archive, which must be unpacked first"),
     (b"Rar!", "a RAR archive, which must be unpacked first"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """One format: does it know a path, and what does it make of it."""
-
-    recognises: Callable[[Path], bool]
-    read: Callable[[Path], ModelDescription]
-
-
-FOREIGN = (
-    Reader(argos.recognises, argos.read),
-    Reader(hf_marian.recognises, hf_marian.read),
-    Reader(m2m.recognises, m2m.read),
-    Reader(bergamot.recognises, bergamot.read),
-    Reader(ctranslate2.recognises, ctranslate2.read),
-    Reader(keras.recognises, keras.read),
-    Reader(opennmt.recognises, opennmt.read),
-    Reader(marian.recognises, marian.read),
-    Reader(pytorch_state.recognises, pytorch_state.read),
 )
 
 
@@ -92,7 +63,7 @@ def describe(path: Path, scratch: Path) -> Survey:
     return Survey(description, tuple(range_faults(description.card) or card_faults(description.card)))
 
 
-def _find(path: Path) -> tuple[Reader | None, Path] | None:
+def _find(path: Path) -> "tuple[Reader | None, Path] | None":
     """Return the reader for ``path`` and the file or folder it is to read; no reader stands for our own folders.
 
     A file that is a part of a model leads to its folder, a folder with one model in it to that.
@@ -106,6 +77,9 @@ def _find(path: Path) -> tuple[Reader | None, Path] | None:
     for place in places:
         if (place / CARD).is_file():
             return None, place
+        # Imported here because our own models, which most starts open, need none of what it brings.
+        from s2s_gui.formats.foreign import FOREIGN
+
         reader = next((reader for reader in FOREIGN if reader.recognises(place)), None)
         if reader is not None:
             return reader, place

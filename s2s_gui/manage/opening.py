@@ -19,7 +19,7 @@ from s2s_gui.engine.translator import translate
 from s2s_gui.errors import ModelError
 from s2s_gui.formats.native import Survey
 from s2s_gui.formats.opening import describe
-from s2s_gui.messages import About, DecodeOptions, Partial, Progress
+from s2s_gui.messages import About, DecodeOptions, KnownLines, Partial, Progress
 from s2s_gui.networks.build import build
 from s2s_gui.storage.record import read_record
 
@@ -73,7 +73,7 @@ def build_model(found: Survey) -> Model:
     return assemble(found.description, found.faults)
 
 
-def trial(model: Model, direction: Direction | None = None) -> Iterator[Partial]:
+def trial(model: Model, direction: Direction | None = None) -> Iterator[Partial | KnownLines]:
     """Translate one short sentence: it shows that the model works, and prepares torch for the first of a user."""
     way = direction or next(iter(model.card.ways()))
     text = TRIALS.get(way.source.code, TRIAL_ELSE)

@@ -2,17 +2,29 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import torch
 
 from s2s_gui.engine.model import Model, quickened
+from s2s_gui.manage.opening import open_model
 from s2s_gui.networks.products import Precision, packed
+from s2s_gui.storage import timing
+from s2s_gui.storage.timing import Timing, processor
 
 Wanted = Literal["auto", "fp32", "int8"]
 SHAPE = (1536, 512)
 ROUNDS = 30
+
+
+def open_quick(path: Path, wanted: Wanted, *, shortlist: bool = True) -> Model:
+    """Return the model at ``path`` ready for work, without its shortlist if none is wanted; raise ``ModelError``."""
+    model = open_model(path)
+    return quick(model if shortlist else replace(model, shortlist=None), wanted)
 
 
 def quick(model: Model, wanted: Wanted) -> Model:
@@ -25,7 +37,18 @@ def quick(model: Model, wanted: Wanted) -> Model:
 
 @lru_cache(maxsize=1)
 def best_precision() -> Precision:
-    """Return the quicker precision for one row, by a timing of about a millisecond."""
+    """Return the quicker precision for one row: as remembered for this torch and processor, else timed now."""
+    here = Timing(torch=str(torch.__version__), processor=f"{processor()}, {torch.backends.cpu.get_cpu_capability()}")
+    known = timing.read()
+    if (known.torch, known.processor) == (here.torch, here.processor):
+        return known.precision
+    found = timed_precision()
+    timing.write(msgspec.structs.replace(here, precision=found))
+    return found
+
+
+def timed_precision() -> Precision:
+    """Return the quicker precision for one row, by a timing of some milliseconds."""
     weight, bias, row = torch.ones(SHAPE), torch.zeros(SHAPE[0]), torch.ones(1, SHAPE[1])
     try:
         small = packed(weight, bias)

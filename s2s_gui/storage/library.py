@@ -4,7 +4,6 @@ Removed models lie in a folder beside the library until the program starts again
 """
 
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +115,8 @@ def remove(one: Installed) -> Path:
     bin = paths.user_data() / "removed"
     bin.mkdir(parents=True, exist_ok=True)
     place = bin / one.folder.name
+    import shutil  # takes its time, and no start of the window should wait for it
+
     shutil.rmtree(place, ignore_errors=True)
     one.folder.rename(place)
     return place
@@ -132,6 +133,8 @@ def restore(place: Path) -> Path:
 
 def empty_bin() -> None:
     """Delete for good what was removed."""
+    import shutil  # as above
+
     shutil.rmtree(paths.user_data() / "removed", ignore_errors=True)
 
 

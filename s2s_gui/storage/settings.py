@@ -16,10 +16,16 @@ Pace = Literal["calm", "normal", "eager"]
 Precision = Literal["auto", "fp32", "int8"]
 TextSize = Annotated[int, msgspec.Meta(ge=50, le=300)]
 BeamSize = Annotated[int, msgspec.Meta(ge=0, le=16)]
+Threads = Annotated[int, msgspec.Meta(ge=0, le=64)]
+Minutes = Annotated[int, msgspec.Meta(ge=0, le=1440)]
 
 
 class Settings(msgspec.Struct, kw_only=True):
-    """What the settings window offers; ``text_size`` is in percent, ``beam_size`` 0 means the model's own."""
+    """What the settings window offers.
+
+    ``text_size`` is in percent; ``beam_size`` 0 means the model's own, ``threads`` 0 as many as the processor has
+    cores. The model leaves memory after ``idle_minutes`` without work, with 0 never.
+    """
 
     version: int = VERSION
     theme: Theme = "system"
@@ -29,6 +35,9 @@ class Settings(msgspec.Struct, kw_only=True):
     pace: Pace = "normal"
     beam_size: BeamSize = 0
     precision: Precision = "auto"
+    shortlist: bool = True
+    threads: Threads = 0
+    idle_minutes: Minutes = 30
 
 
 def path() -> Path:

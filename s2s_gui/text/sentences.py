@@ -14,7 +14,7 @@ import sentencex
 
 from s2s_gui.text.tokenizer import without_surrogates
 
-LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
+LINE_END = re.compile(r"(\r\n|\n|\r)")
 OUTER = re.compile(r"[\s\ufeff]*")
 # Counts are bounded, so that a long run of letters costs no more than its length.
 ADDRESS = re.compile(
@@ -53,12 +53,13 @@ class Span:
 
 def lines(text: str) -> list[TextLine]:
     """Split ``text`` into lines; a final line end is followed by one more, empty line. Joining them gives ``text``."""
-    found = []
-    for match in LINE.finditer(text):
-        found.append(TextLine(match[1], match[2]))
-        if not match[2]:
-            break
-    return found
+    return [TextLine(content, end) for content, end in zip(*split(text), strict=True)]
+
+
+def split(text: str) -> tuple[list[str], list[str]]:
+    """Return the lines of ``text`` and what ends each; much quicker than ``lines`` on a long text."""
+    parts = LINE_END.split(text)
+    return parts[::2], [*parts[1::2], ""]
 
 
 def inner(content: str) -> Span:

@@ -10,7 +10,7 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from s2s_gui.messages import Partial, Update
+from s2s_gui.messages import KnownLines, Partial, Update
 
 FLUSH_MS = 33
 BUDGET_SECONDS = 0.008
@@ -50,7 +50,7 @@ class Bridge(QObject):
         A worker with partial texts is held back while the window has not shown the last ones: it would only take the
         interpreter's lock from the thread that shows them, for 5 ms each time.
         """
-        if isinstance(update, Partial):
+        if _can_wait(update):
             self._may_post.wait(LONGEST_HOLD_SECONDS)
         with self._lock:
             if self._is_closed:
@@ -87,7 +87,7 @@ class Bridge(QObject):
     def _flush(self) -> None:
         with self._lock:
             self._is_woken = False
-            hides_all = self._is_quiet and all(isinstance(update, Partial) for update in self._waiting.values())
+            hides_all = self._is_quiet and all(map(_can_wait, self._waiting.values()))
         if hides_all:
             self._may_post.set()
             return
@@ -115,3 +115,7 @@ class Bridge(QObject):
         else:
             self._order -= 1
             self._waiting[(update.number, self._order)] = update
+
+
+def _can_wait(update: Update) -> bool:
+    return isinstance(update, Partial | KnownLines)

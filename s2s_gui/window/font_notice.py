@@ -1,6 +1,5 @@
 """The notice that Chinese cannot be shown: said once, when Chinese is wanted and no installed font has it."""
 
-import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
@@ -9,7 +8,7 @@ from PySide6.QtGui import QFontDatabase
 from s2s_gui.description import Direction
 from s2s_gui.window.strip import Strip
 
-HAN = re.compile(r"[\u3400-\u9fff]")
+FIRST_HAN, LAST_HAN = "\u3400", "\u9fff"
 SAMPLE = 2000
 
 
@@ -32,7 +31,7 @@ class FontNotice(QObject):
         if self._is_settled:
             return
         codes = {language.code for each in directions for language in (each.source, each.target)}
-        if "zh" not in codes and not HAN.search(text, 0, SAMPLE):
+        if "zh" not in codes and not any(FIRST_HAN <= each <= LAST_HAN for each in text[:SAMPLE]):
             return
         self._is_settled = True
         if not self._has_font():

@@ -7,19 +7,22 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from s2s_gui.description import Direction, ModelCard
 from s2s_gui.messages import (
     DecodeOptions,
     Failed,
     Finished,
+    KnownLines,
     LoadModel,
     ModelReady,
+    ModelUnloaded,
     Partial,
     Request,
     Result,
     Translate,
+    UnloadModel,
     Update,
 )
 from s2s_gui.storage.settings import Precision
@@ -42,6 +45,7 @@ class State(Enum):
 
 
 BUSY = (State.WAITING, State.TRANSLATING)
+MINUTE_MS = 60_000
 
 
 class LiveTranslation(QObject):
@@ -50,6 +54,7 @@ class LiveTranslation(QObject):
     state_changed = Signal()
     began = Signal(object)
     partial = Signal(object)
+    lines_known = Signal(object)
     finished = Signal(object)
     ended_early = Signal()
     emptied = Signal()
@@ -71,6 +76,9 @@ class LiveTranslation(QObject):
         self.pacer = Pacer()
         self.while_typing = True
         self.precision: Precision = "auto"
+        self.shortlist = True
+        self.threads = 0
+        self.is_unloaded = False
         self.precision_used = ""
         self.options = DecodeOptions()
         self.state = State.NO_MODEL
@@ -93,6 +101,10 @@ class LiveTranslation(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._send)
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setTimerType(Qt.TimerType.VeryCoarseTimer)
+        self._idle.timeout.connect(self._unload)
 
     @property
     def is_current(self) -> bool:
@@ -106,14 +118,30 @@ class LiveTranslation(QObject):
         self.loading_folder = folder
         self._timer.stop()
         self._set_state(State.LOADING)
-        self._submit_request(LoadModel(self._number, folder, self.precision))
+        self._submit_request(LoadModel(self._number, folder, self.precision, self.shortlist, self.threads))
 
-    def set_precision(self, precision: Precision) -> None:
-        """Compute in ``precision`` from now on; the loaded model is loaded again for it."""
-        if precision != self.precision:
-            self.precision = precision
+    def set_engine(self, precision: Precision, *, shortlist: bool, threads: int) -> None:
+        """Compute in this way from now on; the loaded model is loaded again for it."""
+        if (precision, shortlist, threads) != (self.precision, self.shortlist, self.threads):
+            self.precision, self.shortlist, self.threads = precision, shortlist, threads
             if self.folder or self.loading_folder:
                 self.load(self.loading_folder or self.folder)
+
+    def set_idle_minutes(self, minutes: int) -> None:
+        """Let the model leave memory after so many minutes without work; with 0 it stays."""
+        self._idle.stop()
+        self._idle.setInterval(minutes * MINUTE_MS)
+        self._await_idle()
+
+    def _await_idle(self) -> None:
+        if self._idle.interval() > 0 and self.card is not None and not self.is_unloaded:
+            self._idle.start()
+
+    @Slot()
+    def _unload(self) -> None:
+        if self._running is None and self._loading is None:
+            self._number += 1
+            self._submit_request(UnloadModel(self._number))
 
     @Slot(str, Cause)
     def edited(self, text: str, cause: Cause) -> None:
@@ -163,11 +191,23 @@ class LiveTranslation(QObject):
     @Slot(object)
     def take(self, update: Update) -> None:
         """Take one update of the worker; those of an older request only say that it is over."""
+        if isinstance(update, ModelUnloaded):
+            self.is_unloaded = True
+            self.state_changed.emit()
+            return
         if isinstance(update, Partial):
+            self.is_unloaded = False
             if update.number == self._current:
                 self.lines = update.of
                 self.lines_done = update.line + update.is_final
                 self.partial.emit(update)
+            return
+        if isinstance(update, KnownLines):
+            self.is_unloaded = False
+            if update.number == self._current:
+                self.lines = update.of
+                self.lines_done = update.line + len(update.texts)
+                self.lines_known.emit(update)
             return
         if isinstance(update, ModelReady):
             self._take_model(update)
@@ -182,6 +222,8 @@ class LiveTranslation(QObject):
         self._loading = None
         self.card, self.folder, self.loading_folder = update.card, update.folder, ""
         self.precision_used = update.precision
+        self.is_unloaded = False
+        self._await_idle()
         self.last = self.last_measured = None
         self.pacer.forget_speed()
         ways, wanted = update.card.ways(), self.direction
@@ -208,6 +250,8 @@ class LiveTranslation(QObject):
 
     def _take_end(self, update: Update) -> None:
         is_current = update.number == self._current
+        self.is_unloaded = self.is_unloaded and not isinstance(update, Finished)
+        self._await_idle()
         if update.number == self._running:
             self._running = None
             self.pacer.ended(isinstance(update, Finished))

@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         live.state_changed.connect(self._show_state)
         live.began.connect(self.target.begin)
         live.partial.connect(self.target.show_partial)
+        live.lines_known.connect(self.target.show_known)
         live.finished.connect(self._on_finished)
         live.ended_early.connect(self.target.end)
         live.emptied.connect(self._on_emptied)
@@ -382,7 +383,9 @@ class MainWindow(QMainWindow):
         self.workspace.set_text_size(self.settings.text_size)
         self.live.while_typing = self.settings.while_typing
         self.live.pacer.pace = self.settings.pace
-        self.live.set_precision(self.settings.precision)
+        kept = self.settings
+        self.live.set_engine(kept.precision, shortlist=kept.shortlist, threads=kept.threads)
+        self.live.set_idle_minutes(kept.idle_minutes)
         self.live.set_options(DecodeOptions(beam_size=self.settings.beam_size or None))
 
     @Slot()

@@ -5,10 +5,10 @@ in proportion to the work; a job that is nearly done may end; shown text does no
 """
 
 import re
-import statistics
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from s2s_gui.storage.settings import Pace
 
@@ -21,7 +21,6 @@ FRESH_SECONDS = 1.5
 FIRST_GUESS_SECONDS = 0.015
 SAMPLE = 2000
 SENTENCE_END = re.compile(r"[.!?…。！？\n]")
-HAN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 
 class Cause(Enum):
@@ -75,9 +74,7 @@ class Pacer:
 
     def cost(self, tokens: int) -> float:
         """Return the seconds that ``tokens`` new tokens should take."""
-        token = statistics.median(self._token_seconds) if self._token_seconds else FIRST_GUESS_SECONDS
-        start = statistics.median(self._start_seconds) if self._start_seconds else FIRST_GUESS_SECONDS
-        return start + tokens * token
+        return _middle(self._start_seconds) + tokens * _middle(self._token_seconds)
 
     def edited(self, now: float, cause: Cause, tokens: int) -> bool:
         """Note a change that needs ``tokens`` new tokens; return whether the running job should end now."""
@@ -140,9 +137,20 @@ def estimated_tokens(text: str) -> int:
     Of a long text only the beginning is looked at, so that the guess never takes time itself.
     """
     looked_at = text[:SAMPLE]
-    wide = len(HAN.findall(looked_at))
+    wide = len(_wide().findall(looked_at))
     guess = 0.8 * wide + 0.3 * (len(looked_at) - wide)
     return max(1, round(guess * len(text) / max(1, len(looked_at))))
+
+
+@cache
+def _wide() -> re.Pattern[str]:
+    # Compiled when first needed: such wide ranges take milliseconds, and the window should be there by then.
+    return re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+
+def _middle(values: deque[float]) -> float:
+    """Return the middle one of some measured times, the upper of two, or a guess if there are none."""
+    return sorted(values)[len(values) // 2] if values else FIRST_GUESS_SECONDS
 
 
 def changed_text(old: list[str], new: list[str]) -> str:

@@ -1,12 +1,16 @@
 """The windows beside the main one, settings and help: made when first asked for, then kept."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from s2s_gui.storage.settings import Settings
 from s2s_gui.window.actions import Actions
-from s2s_gui.window.help_page import HelpPage
-from s2s_gui.window.settings_page import SettingsPage
+
+if TYPE_CHECKING:
+    from s2s_gui.window.help_page import HelpPage
+    from s2s_gui.window.settings_page import SettingsPage
 
 
 class Pages(QObject):
@@ -24,6 +28,9 @@ class Pages(QObject):
     def show_settings(self, settings: Settings) -> None:
         """Show the settings window with ``settings``."""
         if self.settings is None:
+            # Imported here, as the help is below, so that the main window is there sooner.
+            from s2s_gui.window.settings_page import SettingsPage
+
             self.settings = SettingsPage(settings, self._window)
             self.settings.changed.connect(self.settings_changed)
         self.settings.show_settings(settings)
@@ -37,6 +44,8 @@ class Pages(QObject):
     def show_help(self) -> None:
         """Show the help window."""
         if self.help is None:
+            from s2s_gui.window.help_page import HelpPage
+
             self.help = HelpPage(self._actions, self._window)
         _show(self.help)
 

@@ -30,10 +30,16 @@ class SettingsPage(QDialog):
         self.pace = QComboBox(self)
         self.beam_size = QSpinBox(self)
         self.precision = QComboBox(self)
+        self.shortlist = QCheckBox(self)
+        self.threads = QSpinBox(self)
+        self.idle_minutes = QSpinBox(self)
         self.theme = QComboBox(self)
         self.language = QComboBox(self)
         self.text_size = QSpinBox(self)
         self.beam_size.setRange(0, 16)
+        self.threads.setRange(0, 64)
+        self.idle_minutes.setRange(0, 1440)
+        self.idle_minutes.setSingleStep(5)
         self.text_size.setRange(50, 300)
         self.text_size.setSingleStep(10)
         for box, values in (
@@ -59,6 +65,9 @@ class SettingsPage(QDialog):
         self._add(self.pace)
         self._add(self.beam_size)
         self._add(self.precision)
+        self._form.addRow(self.shortlist)
+        self._add(self.threads)
+        self._add(self.idle_minutes)
         self._form.addRow(self._headings[1])
         self._add(self.theme)
         self._add(self.text_size)
@@ -72,20 +81,25 @@ class SettingsPage(QDialog):
         box_layout.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignRight)
         self.retranslate()
         self.show_settings(settings)
-        self.while_typing.toggled.connect(self._on_changed)
-        self.beam_size.valueChanged.connect(self._on_changed)
-        self.text_size.valueChanged.connect(self._on_changed)
+        for check in (self.while_typing, self.shortlist):
+            check.toggled.connect(self._on_changed)
+        for number in (self.beam_size, self.threads, self.idle_minutes, self.text_size):
+            number.valueChanged.connect(self._on_changed)
         for choice in (self.pace, self.precision, self.theme, self.language):
             choice.activated.connect(self._on_changed)
 
     def show_settings(self, settings: Settings) -> None:
         """Show ``settings`` without reporting a change."""
         self._settings = settings
-        widgets: tuple[QWidget, ...] = (self.while_typing, self.beam_size, self.text_size)
+        checks, numbers = (self.while_typing, self.shortlist), (self.beam_size, self.threads, self.idle_minutes)
+        widgets: tuple[QWidget, ...] = (*checks, *numbers, self.text_size)
         for widget in widgets:
             widget.blockSignals(True)
         self.while_typing.setChecked(settings.while_typing)
+        self.shortlist.setChecked(settings.shortlist)
         self.beam_size.setValue(settings.beam_size)
+        self.threads.setValue(settings.threads)
+        self.idle_minutes.setValue(settings.idle_minutes)
         self.text_size.setValue(settings.text_size)
         for widget in widgets:
             widget.blockSignals(False)
@@ -106,16 +120,27 @@ class SettingsPage(QDialog):
         self._headings[1].setText(self.tr("Display"))
         self.while_typing.setText(self.tr("Translate while typing"))
         self.while_typing.setAccessibleName(self.while_typing.text())
+        self.shortlist.setText(self.tr("Use the model's shortlist of words"))
+        self.shortlist.setAccessibleName(self.shortlist.text())
+        self.shortlist.setToolTip(
+            self.tr("Only the likely words are looked at where a model lists them: much quicker.")
+        )
         close = self._buttons.button(QDialogButtonBox.StandardButton.Close)
         close.setAccessibleName(self.tr("Close settings"))
         self._name(self.pace, self.tr("Pace:"))
         self._name(self.beam_size, self.tr("Beam size:"))
         self._name(self.precision, self.tr("Precision:"))
+        self._name(self.threads, self.tr("Threads for long texts:"))
+        self._name(self.idle_minutes, self.tr("Free memory when idle:"))
         self._name(self.theme, self.tr("Theme:"))
         self._name(self.text_size, self.tr("Text size:"))
         self._name(self.language, self.tr("Interface language:"))
         self.beam_size.setSpecialValueText(self.tr("The model's own"))
         self.beam_size.setToolTip(self.tr("How many candidates are followed at once: more is slower, often better."))
+        self.threads.setSpecialValueText(self.tr("One for each core"))
+        self.idle_minutes.setSpecialValueText(self.tr("Never"))
+        self.idle_minutes.setSuffix(self.tr(" min"))
+        self.idle_minutes.setToolTip(self.tr("The model leaves memory after this time and comes back as you type."))
         self.precision.setToolTip(self.tr("8 bits are quicker on most processors and change few sentences."))
         self.pace.setToolTip(self.tr("How soon after a key the translation starts."))
         self.text_size.setSuffix(self.tr(" %"))
@@ -151,6 +176,9 @@ class SettingsPage(QDialog):
             pace=self.pace.currentData(),
             beam_size=self.beam_size.value(),
             precision=self.precision.currentData(),
+            shortlist=self.shortlist.isChecked(),
+            threads=self.threads.value(),
+            idle_minutes=self.idle_minutes.value(),
             theme=self.theme.currentData(),
             text_size=self.text_size.value(),
             interface_language=self.language.currentData(),

@@ -24,6 +24,7 @@ class StatusLine(QLabel):
         self._measured: Result | None = None
         self._precision = ""
         self._progress = (0, 0)
+        self._is_unloaded = False
         self._refresh()
 
     def show_state(self, live: LiveTranslation, model: str, loading: str) -> None:
@@ -33,6 +34,7 @@ class StatusLine(QLabel):
         self._measured = live.last_measured
         self._precision = live.precision_used
         self._progress = (live.lines_done, live.lines)
+        self._is_unloaded = live.is_unloaded
         self._refresh()
 
     def minimumSizeHint(self) -> QSize:
@@ -54,11 +56,13 @@ class StatusLine(QLabel):
         if lines > 1:
             progress = self.tr("Translating, line {0} of {1}").format(min(done + 1, lines), lines)
             stopped = self.tr("Stopped in line {0} of {1}.").format(min(done + 1, lines), lines)
+        if self._is_unloaded:
+            progress = self.tr("Loading {0}…").format(self._model)
         return {
             State.NO_MODEL: self.tr("No model yet."),
             State.LOADING: self.tr("Loading {0}…").format(self._loading),
             State.EMPTY: self.tr("Ready."),
-            State.WAITING: self.tr("Translating…"),
+            State.WAITING: progress if self._is_unloaded else self.tr("Translating…"),
             State.TRANSLATING: progress,
             State.DONE: self.tr("Done in {0} s.").format(f"{self._seconds:.1f}"),
             State.STOPPED: stopped,
@@ -70,7 +74,9 @@ class StatusLine(QLabel):
         parts = [self.state_text()]
         if self._model:
             parts.append(self._model)
-        if self._precision:
+        if self._is_unloaded:
+            parts.append(self.tr("not in memory until the next text"))
+        elif self._precision:
             parts.append(self._precision)
         result = self._measured
         if result is not None and self._state is not State.EMPTY:

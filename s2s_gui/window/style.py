@@ -4,6 +4,7 @@ Everything uses palette roles; the only colours of our own are in ``Shades``, on
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QImage, QPainter, QPalette, QPixmap
@@ -126,19 +127,25 @@ def pane_font(text_size: int) -> QFont:
 
 def icon(name: str, shades: Shades) -> QIcon:
     """Return the icon ``name`` in the colour of text, and fainter for a disabled button."""
-    content = (paths.shipped("resources") / "icons" / f"{name}.svg").read_bytes()
     made = QIcon()
     faint = QColor(shades.text)
     faint.setAlphaF(0.4)
     for mode, colour in ((QIcon.Mode.Normal, QColor(shades.text)), (QIcon.Mode.Disabled, faint)):
         for scale in (1, 2, 3):
-            made.addPixmap(_tinted(content, colour, scale), mode)
+            made.addPixmap(_tinted(name, colour, scale), mode)
     return made
 
 
-def _tinted(content: bytes, colour: QColor, scale: int) -> QPixmap:
+@cache
+def _drawn(name: str, scale: int) -> QImage:
+    """Return an icon as it was drawn, without colour; most are shown in two colours, and in more than one place."""
+    content = (paths.shipped("resources") / "icons" / f"{name}.svg").read_bytes()
     image = QImage.fromData(content.replace(b'width="20" height="20"', _size(scale)))
-    image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+
+
+def _tinted(name: str, colour: QColor, scale: int) -> QPixmap:
+    image = QImage(_drawn(name, scale))
     painter = QPainter(image)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
     painter.fillRect(QRectF(image.rect()), colour)

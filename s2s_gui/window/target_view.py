@@ -6,6 +6,7 @@ come from a highlighter, which touches no text; the pane has no undo.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer, Slot
@@ -24,7 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from s2s_gui.messages import Partial
+from s2s_gui.messages import KnownLines, Partial
 from s2s_gui.window.bridge import BUDGET_SECONDS
 from s2s_gui.window.pacing import changed_lines
 from s2s_gui.window.text_panes import MARGIN, TextPane
@@ -40,13 +41,17 @@ SAFE = str.maketrans({"\n": " ", "\r": " ", "\u2029": "\u2028", "\ufdd0": " ", "
 
 @dataclass(slots=True)
 class ShownLine:
-    """One line as it is shown: ``text[:settled]`` is final, up to ``fresh`` it is new, the rest is older text."""
+    """One line as it is shown: ``text[:settled]`` is final, up to ``fresh`` it is new, the rest is older text.
+
+    ``whole`` is the translation that it shows in full, before it was made safe for the pane; else ``None``.
+    """
 
     text: str = ""
     settled: int = 0
     fresh: int = 0
     before: str = ""
     is_touched: bool = False
+    whole: str | None = None
 
 
 class TargetView(TextPane):
@@ -128,6 +133,11 @@ class TargetView(TextPane):
         settled = len(text) if partial.is_final else len(partial.stable)
         self._show(partial.line, text, settled, partial.is_final)
 
+    def show_known(self, known: KnownLines) -> None:
+        """Show lines that were translated before; those that stand there already cost no more than a look."""
+        self._reached = known.line + len(known.texts) - 1
+        self._show_lines(known.line, known.texts)
+
     def show_result(self, lines: list[str]) -> None:
         """Make every line equal to ``lines``; what differs is brought in by small portions."""
         self._unfinished = lines
@@ -175,16 +185,25 @@ class TargetView(TextPane):
         until = time.perf_counter() + BUDGET_SECONDS
         while self._unfinished_at < len(self._unfinished):
             number = self._unfinished_at
-            text = self._unfinished[number].translate(SAFE)
-            if number >= len(self._lines) or self._lines[number].text != text or self._lines[number].is_touched:
-                self._show(number, text, len(text), True)
-            self._unfinished_at += 1
-            if self._unfinished_at % PORTION == 0 and time.perf_counter() > until:
+            self._show_lines(number, self._unfinished[number : number + PORTION])
+            self._unfinished_at += PORTION
+            if time.perf_counter() > until:
                 self._rest.start()
                 return
         if len(self._lines) > len(self._unfinished):
             self._resize_lines(len(self._unfinished), len(self._lines) - len(self._unfinished))
         self.set_stale(False)
+
+    def _show_lines(self, first: int, texts: Sequence[str]) -> None:
+        """Show whole lines from line ``first`` on, except those that stand there."""
+        for number, whole in enumerate(texts, first):
+            if number < len(self._lines):
+                line = self._lines[number]
+                if line.whole == whole and not line.is_touched:
+                    continue
+            text = whole.translate(SAFE)
+            self._show(number, text, len(text), True)
+            self._lines[number].whole = whole
 
     def _show(self, number: int, text: str, settled: int, is_final: bool) -> None:
         """Show ``text`` in line ``number``; unless it is final, older text beyond it stays in grey."""
@@ -203,6 +222,7 @@ class TargetView(TextPane):
             touched,
         )
         line.text, line.settled, line.fresh, line.is_touched = shown, settled, len(text), touched
+        line.whole = None
         if is_final:
             line.before = shown
         block = self.document().findBlockByNumber(number)

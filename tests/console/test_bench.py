@@ -1,8 +1,12 @@
 import json
+from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from s2s_gui.console import bench_all
+from s2s_gui.console.bench_typing import TYPED, keystrokes
 from s2s_gui.console.main import main
 from tests.engine import small
 
@@ -33,4 +37,43 @@ def test_document(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert set(found) == {"seconds", "sentences", "tokens"}
     assert found["sentences"] == 3
     assert main(["bench", "document", *options]) == 0
-    assert "sentences       3" in capsys.readouterr().out
+    assert "sentences  3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_recorded_sessions_are_of_300_keys(language: str) -> None:
+    texts = list(keystrokes(TYPED[language]))
+    assert len(texts) == 300
+    assert any(len(after) < len(before) for before, after in pairwise(texts))
+
+
+def test_typing_costs_less_with_what_is_kept(
+    folder: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TYPED, "zh", "你好。世街\b界。你好")
+    assert main(["bench", "typing", "--model", folder, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {
+        *("keystrokes", "p50_ms", "p95_ms", "seconds", "seconds_without", "ratio", "tokens", "tokens_without")
+    }
+    assert found["keystrokes"] == 10
+    assert 0 < found["tokens"] < found["tokens_without"]
+    assert 0 < found["p50_ms"] <= found["p95_ms"]
+
+
+def test_a_language_without_a_session(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for language in ("en", "zh"):
+        monkeypatch.delitem(TYPED, language)
+    assert main(["bench", "typing", "--model", folder]) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_everything_at_once(folder: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_all, "STARTS", 1)
+    assert main(["bench", "--model", folder, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {field.name for field in fields(bench_all.Figures)}
+    assert found["model"] == "Small"
+    assert 0 < found["model_ready_ms"] <= found["first_translation_ms"]
+    assert found["cancel_p50_ms"] <= found["cancel_worst_ms"]

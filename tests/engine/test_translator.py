@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from s2s_gui.description import TransformerConfig
 from s2s_gui.engine.cache import SentenceCache, Translated
+from s2s_gui.engine.documents import translate_lines
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.translator import translate, translate_lines
+from s2s_gui.engine.translator import translate
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.formats.safetensors import SafetensorsFile
 from s2s_gui.manage.opening import open_model
-from s2s_gui.messages import DecodeOptions, Line, Partial, Result, Sampling
+from s2s_gui.messages import DecodeOptions, KnownLines, Line, Partial, Result, Sampling
 from s2s_gui.text.sentencepiece import read_sentencepiece
 from tests.engine import small
 from tests.text import spm
@@ -42,11 +43,24 @@ def run(work: Generator[Yielded, None, Returned]) -> tuple[list[Yielded], Return
 
 def stream(
     model: Model, text: str, options: DecodeOptions | None = None, cache: SentenceCache | None = None
-) -> tuple[list[Partial], Result]:
+) -> tuple[list[Partial | KnownLines], Result]:
     direction = model.direction("zh", "en")
     if cache is None:
         cache = SentenceCache()
     return run(translate(model, 7, text, direction, options or DecodeOptions(), cache))
+
+
+def ends(updates: list[Partial | KnownLines]) -> list[int]:
+    """Return the lines that were done, in the order in which they were."""
+    return [
+        line
+        for update in updates
+        for line in (
+            range(update.line, update.line + len(update.texts))
+            if isinstance(update, KnownLines)
+            else [update.line][: update.is_final]
+        )
+    ]
 
 
 def batch(model: Model, contents: list[str], options: DecodeOptions | None = None) -> list[Line]:
@@ -63,7 +77,7 @@ def test_lines_and_outer_blanks_survive(model: Model) -> None:
     assert lines[1:3] == ["\r", " 123 https://a.org "]
     assert lines[4] == ""
     assert len(lines) == 5
-    assert [update.line for update in updates if update.is_final] == [0, 1, 2, 3, 4]
+    assert ends(updates) == [0, 1, 2, 3, 4]
     assert {update.of for update in updates} == {5}
     assert [len(line.segments) for line in result.lines] == [2, 0, 1, 1, 0]
     assert result.lines[0].segments[0].source_tokens[0] == "<2en>"
@@ -81,8 +95,12 @@ def test_any_text_keeps_its_lines_and_its_stable_parts(model: Model, text: str, 
     assert result.text.count("\r") == text.count("\r")
     stable = [""] * len(result.lines)
     for update in updates:
-        assert update.stable.startswith(stable[update.line])
-        stable[update.line] = update.stable
+        if isinstance(update, KnownLines):
+            stable[update.line : update.line + len(update.texts)] = update.texts
+        else:
+            assert update.stable.startswith(stable[update.line])
+            stable[update.line] = update.stable
+    assert ends(updates) == list(range(len(result.lines)))
     assert stable == [line.text for line in result.lines]
 
 
@@ -125,7 +143,8 @@ def test_a_line_of_known_sentences_can_be_stopped_between_them(model: Model) -> 
     cache = SentenceCache()
     stream(model, "你好。", cache=cache)
     work = translate(model, 1, "你好。" * 3 + "世界。", model.direction("zh", "en"), DecodeOptions(), cache)
-    shown = [next(work) for _ in range(3)]
+    shown = [update for update in (next(work) for _ in range(3)) if isinstance(update, Partial)]
+    assert len(shown) == 3
     assert [len(update.stable) for update in shown] == sorted({len(update.stable) for update in shown})
     assert not any(update.is_final for update in shown)
     work.close()
@@ -165,13 +184,62 @@ def test_only_changed_sentences_are_decoded_again(model: Model) -> None:
     assert other.cached_segments == 0
 
 
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, 60), st.integers(0, 8), st.text(st.sampled_from("你好吗a。!\n\r "), max_size=6)),
+        min_size=1,
+        max_size=6,
+    ),
+    options=st.lists(
+        st.sampled_from([DecodeOptions(), DecodeOptions(prefix="hello"), DecodeOptions(beam_size=2)]), min_size=2
+    ),
+    capacity=st.sampled_from([1, 30, 100_000]),
+)
+def test_edits_with_a_cache_give_what_a_new_translation_gives(
+    model: Model, edits: list[tuple[int, int, str]], options: list[DecodeOptions], capacity: int
+) -> None:
+    cache = SentenceCache(capacity)
+    text = "你好。世界。\n\n一二三\r\n hello。\n你好。"
+    for turn, (place, length, new) in enumerate(edits):
+        text = text[:place] + new + text[place + length :]
+        option = options[turn % len(options)]
+        updates, result = stream(model, text, option, cache)
+        _, fresh = stream(model, text, option)
+        assert (result.text, result.lines) == (fresh.text, fresh.lines)
+        assert ends(updates) == list(range(len(fresh.lines)))
+
+
+def test_lines_that_were_known_come_together(model: Model) -> None:
+    cache = SentenceCache()
+    known = ["你好。世界。", "", "123", *(f"你好{n}。" for n in range(80))]
+    stream(model, "\n".join(known), cache=cache)
+    updates, result = stream(model, "\n".join([*known[:3], "一", *known[3:]]), cache=cache)
+    assert updates[0] == KnownLines(7, 0, 84, tuple(line.text for line in result.lines[:3]))
+    behind = [update for update in updates[1:] if isinstance(update, KnownLines)]
+    assert [(update.line, len(update.texts)) for update in behind] == [(4, 64), (68, 16)]
+    assert result.cached_segments == 82
+    assert stream(model, "你好。世界。\n", DecodeOptions(prefix="hello"), cache)[1].text.startswith("hello")
+
+
 def test_cache_forgets_the_least_used() -> None:
-    cache = SentenceCache(2)
+    cache = SentenceCache(4)
     for key in "aba":
         cache.put(key, Translated((key,), ()))
     cache.put("c", Translated((), ()))
     assert cache.get("b") is None
     assert cache.get("a") is not None
+    assert len(cache) == 2
+
+
+def test_cache_holds_all_of_a_long_text_and_lets_go_of_it_afterwards() -> None:
+    cache = SentenceCache(4)
+    cache.begin("way", 40)
+    for key in "abcdefgh":
+        cache.put(key, Translated((key,), ()))
+    assert len(cache) == 8
+    cache.begin("way", 1)
+    cache.put("i", Translated(("i",), ()))
     assert len(cache) == 2
 
 
@@ -199,7 +267,7 @@ def test_a_literal_tag_does_not_turn_the_direction(model: Model) -> None:
 def test_closing_keeps_what_is_done(model: Model) -> None:
     cache = SentenceCache()
     work = translate(model, 1, "你好。\n世界。", model.direction("zh", "en"), DecodeOptions(), cache)
-    while not next(work).is_final:
+    while not ends([next(work)]):
         pass
     work.close()
     assert len(cache) == 1

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import torch
@@ -30,3 +31,28 @@ def test_the_choice_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = quick.best_precision()
     monkeypatch.setattr(quick, "product", lambda row, weight: pytest.fail("asked again"))
     assert quick.best_precision() == first
+
+
+def test_the_choice_is_remembered_for_this_torch_and_this_processor_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[None] = []
+
+    def timed() -> Literal["int8"]:
+        times.append(None)
+        return "int8"
+
+    monkeypatch.setattr(quick, "timed_precision", timed)
+
+    def start() -> None:
+        quick.best_precision.cache_clear()
+        assert quick.best_precision() == "int8"
+
+    start()
+    start()
+    assert len(times) == 1
+    monkeypatch.setattr(quick, "processor", lambda: "another processor")
+    start()
+    assert len(times) == 2
+    monkeypatch.setattr(torch, "__version__", "99.0")
+    start()
+    start()
+    assert len(times) == 3

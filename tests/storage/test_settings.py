@@ -15,7 +15,13 @@ def test_nothing_kept_gives_the_defaults_and_creates_nothing(home: Path) -> None
 
 def test_what_is_written_comes_back() -> None:
     kept = Settings(
-        theme="dark", interface_language="zh_CN", text_size=150, while_typing=False, pace="calm", beam_size=4
+        theme="dark",
+        interface_language="zh_CN",
+        text_size=150,
+        while_typing=False,
+        pace="calm",
+        beam_size=4,
+        idle_minutes=0,
     )
     settings.write(kept)
     assert settings.read() == kept

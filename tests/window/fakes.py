@@ -17,11 +17,13 @@ from s2s_gui.messages import (
     Line,
     LoadModel,
     ModelReady,
+    ModelUnloaded,
     Partial,
     Progress,
     Request,
     Result,
     Translate,
+    UnloadModel,
     Update,
     Verified,
     VerifyModel,
@@ -70,6 +72,8 @@ class FakeTasks:
         self.started.release()
         if isinstance(request, LoadModel):
             return self._load(request)
+        if isinstance(request, UnloadModel):
+            return iter((ModelUnloaded(request.number),))
         assert isinstance(request, Translate)
         return self._translate(request)
 

@@ -279,6 +279,36 @@ def test_another_precision_loads_the_model_again(window: MainWindow, tasks: Fake
     assert window.source.source_text() == "hello"
 
 
+def test_an_idle_model_leaves_memory_and_the_next_key_brings_it_back(
+    window: MainWindow, tasks: FakeTasks, qtbot: QtBot
+) -> None:
+    idle = window.live._idle
+    assert idle.interval() == 30 * 60_000
+    type_and_wait(window, "hello", qtbot)
+    assert idle.isActive()
+    idle.timeout.emit()
+    qtbot.waitUntil(lambda: "not in memory" in window.status_line.accessibleName(), timeout=PATIENCE_MS)
+    assert is_done(window)
+    tasks.gate.clear()
+    QTest.keyClicks(window.source, " world")
+    qtbot.waitUntil(lambda: window.status_line.state_text() == "Loading fake…", timeout=PATIENCE_MS)
+    tasks.gate.set()
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE_MS)
+    assert shown(window) == "[zh-Hans] HELLO WORLD"
+    assert "not in memory" not in window.status_line.accessibleName()
+    window._on_settings(Settings(idle_minutes=0))
+    assert not idle.isActive()
+
+
+def test_other_threads_and_no_shortlist_load_the_model_again(
+    window: MainWindow, tasks: FakeTasks, qtbot: QtBot
+) -> None:
+    window._on_settings(Settings(shortlist=False, threads=3))
+    qtbot.waitUntil(lambda: window.live.state is State.EMPTY, timeout=PATIENCE_MS)
+    loads = [request for request in tasks.requests if isinstance(request, LoadModel)]
+    assert [(request.shortlist, request.threads) for request in loads] == [(True, 0), (False, 3)]
+
+
 def test_everything_comes_back(open_window: OpenWindow, qtbot: QtBot) -> None:
     first = open_window("one", "two")
     first.resize(760, 600)
