@@ -7,6 +7,7 @@ Errors a user can understand leave as ``TranslatorError``.
 
 import ctypes
 import gc
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -107,8 +108,9 @@ class Tasks:
             )
         else:
             direction = self._models[0].direction(request.source, request.target)
+            threads = self._loaded.threads or os.cpu_count() or 1
             result = yield from translate(
-                self._models[0], request.number, request.text, direction, request.options, self._caches[0]
+                self._models[0], request.number, request.text, direction, request.options, self._caches[0], threads
             )
         yield Finished(request.number, result)
 

@@ -25,6 +25,7 @@ from s2s_gui.networks.compiled import Compiled
 
 BATCH_TOKENS = 1000
 HEARTBEAT_SECONDS = 0.05
+FEWEST_A_THREAD = 8
 
 Finished = list[tuple[int, list[Decoded]]]
 
@@ -77,7 +78,7 @@ def decode_all(model: Model, jobs: Sequence[Job], search: Search, threads: int) 
     waiting = deque(sorted(enumerate(jobs), key=lambda one: -len(one[1].source)))
     compiled = network_for(model, jobs, search)
     can_refill = isinstance(compiled, Compiled) and search.beam_size == 1 and not search.sampling
-    wanted = max(1, min(threads, len(jobs) // 2))
+    wanted = max(1, min(threads, len(jobs) // FEWEST_A_THREAD))
 
     def decode() -> Iterator[Finished]:
         return refilled(compiled, waiting, search) if can_refill else _batches(model, waiting, search)

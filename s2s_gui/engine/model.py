@@ -65,8 +65,19 @@ class Model:
         """Number of target tokens for which the network has positions."""
         network = self.card.network
         if isinstance(network, TransformerConfig) and network.positions == "learned":
-            return network.max_positions - network.first_position
-        return MOST_TOKENS
+            return min(network.max_positions - network.first_position, self._longest)
+        return self._longest
+
+    @property
+    def max_source(self) -> int:
+        """The most source tokens that are read at once."""
+        return min(self.card.decoding.max_source, self._longest)
+
+    @property
+    def _longest(self) -> int:
+        """How far a network goes whose plain form was given up."""
+        is_alone = self.compiled is not None and self.compiled.precision == "int8"
+        return self.compiled.longest if is_alone and self.compiled is not None else MOST_TOKENS
 
     def direction(self, source: str, target: str) -> Direction:
         """Return the direction between two languages ("zh" finds "zh-Hans"); raise ``RequestError`` if none fits."""
@@ -83,12 +94,23 @@ class Model:
 
 
 def quickened(model: Model, precision: Precision) -> Model:
-    """Return the same model with the quick form of its network, if it is of a kind that has one."""
+    """Return the same model with the quick form of its network, if it is of a kind that has one.
+
+    With 8 bits the plain form is given up, since it would take several times the memory; what it alone could do,
+    sentences of more than ``longest`` tokens, is given up with it.
+    """
+    compiled: Quick
     if isinstance(model.network, Transformer):
-        return replace(model, compiled=Compiled(model.network, precision))
-    if isinstance(model.network, Recurrent):
-        return replace(model, compiled=CompiledRecurrent(model.network, precision))
-    return model
+        compiled = Compiled(model.network, precision)
+    elif isinstance(model.network, Recurrent):
+        compiled = CompiledRecurrent(model.network, precision)
+    else:
+        return model
+    if precision == "fp32":
+        return replace(model, compiled=compiled)
+    with torch.device("meta"):
+        shell = build(model.card.network)
+    return replace(model, network=shell, compiled=compiled)
 
 
 def of_tokens(model: Model) -> Model:

@@ -48,7 +48,7 @@ class Compiled:
         self.config: TransformerConfig = network.config
         self.precision = precision
         self._unit = torch.jit.CompilationUnit(CODE)
-        encoder, decoder = Parts(), Parts()
+        encoder, decoder = Parts(precision), Parts(precision)
         for layer in network.encoder:
             assert isinstance(layer, EncoderLayer)
             _encoder_layer(encoder, layer, self.config)
@@ -64,8 +64,8 @@ class Compiled:
         )
         self._output = network.output_layer()
         decoder.add(*_in_blocks(*self._output))
-        self._memory = len(decoder.weights) - 2
-        self._encoder, self._decoder = encoder.ready(precision), decoder.ready(precision)
+        self._memory = decoder.count - 2
+        self._encoder, self._decoder = encoder.ready(), decoder.ready()
         self._table = network.target_embedding.weight
         self._source = self._table if self.config.tied == "all" else network.source_embedding.weight
         self._scale = torch.tensor(network.scale)

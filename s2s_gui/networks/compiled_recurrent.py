@@ -189,13 +189,14 @@ class CompiledRecurrent:
     def __init__(self, network: Recurrent, precision: Precision) -> None:
         self.config: RecurrentConfig = network.config
         self.precision = precision
-        self._network = network
+        self._output = network.output_layer()
+        self._scale = network.scale
         self._unit = torch.jit.CompilationUnit(CODE)
         config = self.config
         kind = LSTM if config.cell == "lstm" else GRU_RESET_AFTER if config.reset_after else GRU_RESET_BEFORE
         self._cell = (kind, SLOPES.get(config.gates, 0.0))
         self._stride = 3 if kind == GRU_RESET_BEFORE else 2
-        encoder, decoder = Parts(), Parts()
+        encoder, decoder = Parts(precision), Parts(precision)
         _cells(encoder, network.encoder, kind)
         _cells(decoder, network.decoder, kind)
         score = torch.empty(0)
@@ -207,8 +208,8 @@ class CompiledRecurrent:
         if config.readout:
             decoder.add(network.readout.weight, network.readout.bias)
         decoder.add(*network.output_layer())
-        self._key = len(encoder.weights) - 1
-        self._encoder, self._decoder = encoder.ready(precision)[:3], decoder.ready(precision)[:3]
+        self._key = encoder.count - 1
+        self._encoder, self._decoder = encoder.ready()[:3], decoder.ready()[:3]
         self._table = network.target_embedding.weight
         self._source = self._table if config.tied == "all" else network.source_embedding.weight
         reads_attention = ATTENTIONS.index(config.attention)
@@ -280,7 +281,7 @@ class CompiledRecurrent:
         """Read sources [B, S]; ``past`` bool [B, S] is true where a row has ended, None where none has."""
         config = self.config
         turned = source.t()
-        x = self._source[turned.clamp(min=0)] * ((turned >= 0)[..., None] * self._network.scale)
+        x = self._source[turned.clamp(min=0)] * ((turned >= 0)[..., None] * self._scale)
         with as_it_stands():
             outputs, h, c = self._unit.encode(
                 x,
@@ -307,7 +308,7 @@ class CompiledRecurrent:
         """Return the output layer's weight and bias for ``candidates`` int64 [K], nothing for the whole of it."""
         if candidates is None:
             return []
-        weight, bias = self._network.output_layer()
+        weight, bias = self._output
         return [weight[candidates], bias[candidates]]
 
     def _moved(self, state: RecurrentState, h: Tensor, c: Tensor) -> RecurrentState:

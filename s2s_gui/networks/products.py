@@ -55,23 +55,27 @@ class Steps:
 
 
 class Parts:
-    """Weights in the order in which the loop counts them."""
+    """Weights in the order in which the loop counts them; with 8 bits each is packed as it comes, and not kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+        self.count = 0
+        self.packed: list[Any] = []
         self.weights: list[Tensor] = []
         self.biases: list[Tensor] = []
         self.norms: list[Tensor] = []
 
     def add(self, weight: Tensor, bias: Tensor) -> None:
-        self.weights.append(weight.detach())
-        self.biases.append(bias.detach())
+        self.count += 1
+        if self.precision == "int8":
+            self.packed.append(packed(weight.detach(), bias.detach()))
+        else:
+            self.weights.append(weight.detach())
+            self.biases.append(bias.detach())
 
-    def ready(self, precision: Precision) -> tuple[list[Any], list[Tensor], list[Tensor], list[Tensor]]:
+    def ready(self) -> tuple[list[Any], list[Tensor], list[Tensor], list[Tensor]]:
         """Return packed weights, plain weights, biases, norms; one of the first two is empty."""
-        norms = [norm.detach() for norm in self.norms]
-        if precision == "fp32":
-            return [], self.weights, self.biases, norms
-        return [packed(*pair) for pair in zip(self.weights, self.biases, strict=True)], [], [], norms
+        return self.packed, self.weights, self.biases, [norm.detach() for norm in self.norms]
 
 
 def packed(weight: Tensor, bias: Tensor) -> Any:

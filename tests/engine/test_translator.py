@@ -1,4 +1,4 @@
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from s2s_gui.description import TransformerConfig
+from s2s_gui.engine import translator
 from s2s_gui.engine.cache import SentenceCache, Translated
-from s2s_gui.engine.documents import translate_lines
+from s2s_gui.engine.documents import Finished, decode_all, translate_lines
 from s2s_gui.engine.model import Model
+from s2s_gui.engine.options import Search
+from s2s_gui.engine.search import Job
 from s2s_gui.engine.translator import translate
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.formats.safetensors import SafetensorsFile
@@ -184,6 +187,19 @@ def test_only_changed_sentences_are_decoded_again(model: Model) -> None:
     assert other.cached_segments == 0
 
 
+def outline(line: Line) -> list[tuple[int, int, tuple[str, ...], list[tuple[str, list[int], int]]]]:
+    """Return what does not depend on how many sentences were decoded together."""
+    return [
+        (
+            one.start,
+            one.end,
+            one.source_tokens,
+            [(best.text, [token.id for token in best.tokens], len(best.alignment)) for best in one.hypotheses],
+        )
+        for one in line.segments
+    ]
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edits=st.lists(
@@ -206,8 +222,29 @@ def test_edits_with_a_cache_give_what_a_new_translation_gives(
         option = options[turn % len(options)]
         updates, result = stream(model, text, option, cache)
         _, fresh = stream(model, text, option)
-        assert (result.text, result.lines) == (fresh.text, fresh.lines)
+        assert result.text == fresh.text
+        assert [outline(line) for line in result.lines] == [outline(line) for line in fresh.lines]
         assert ends(updates) == list(range(len(fresh.lines)))
+
+
+def test_many_new_sentences_are_decoded_side_by_side_and_shown_in_order(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def watched(model: Model, jobs: Sequence[Job], search: Search, threads: int) -> Iterator[Finished]:
+        asked.append(len(jobs))
+        return decode_all(model, jobs, search, threads)
+
+    monkeypatch.setattr(translator, "decode_all", watched)
+    text = "\n".join(f"你好{number}。我们走吧，{number}。" for number in range(30))
+    updates, result = stream(model, text)
+    assert ends(updates) == list(range(30))
+    assert asked == [32, 27]
+    assert result.cached_segments == 0
+    assert result.tokens >= sum(
+        len(one.hypotheses[0].tokens) for line in result.lines for one in line.segments if one.hypotheses[0].tokens
+    )
 
 
 def test_lines_that_were_known_come_together(model: Model) -> None:
