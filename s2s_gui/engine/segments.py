@@ -62,7 +62,7 @@ class Task:
         is_first = True
         target = self.direction.target.code
         for sentence in sentences(content, self.direction.source.code):
-            for span in shortened(content, sentence, self._fits, self.model.card.decoding.max_source):
+            for span in shortened(content, sentence, self._fits, self.model.max_source):
                 text = content[span.start : span.end]
                 yield Planned(span, text, "" if is_first else joint(span, target), not has_words(text))
                 is_first = False
@@ -135,7 +135,7 @@ class Task:
         return () if id is None else (id,)
 
     def _fits(self, text: str) -> bool:
-        return len(self._framed(self.model.source.encode(text))) <= self.model.card.decoding.max_source
+        return len(self._framed(self.model.source.encode(text))) <= self.model.max_source
 
 
 def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:
