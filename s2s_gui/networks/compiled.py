@@ -121,7 +121,7 @@ class Compiled:
                 if listed is None or listed.ids is not candidates:
                     listed = Listed(candidates, *(part[candidates] for part in self._output))
                 logits = nn.functional.linear(x, listed.weight, listed.bias)
-        return Step(logits, replace(state.after(), listed=listed), attention)
+        return Step(logits, replace(state.after(), listed=listed), attention / self.config.heads)
 
     @torch.inference_mode()
     def begin(self, source: tuple[int, ...], limit: int, never: Tensor, candidates: Tensor | None) -> Sentence:

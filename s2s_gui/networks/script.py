@@ -96,7 +96,7 @@ def advance(
         x = x + y if pre else norm(x + y, 3 * l + 2, norms, epsilon)
     if pre:
         x = norm(x, 3 * layers, norms, epsilon)
-    return x, seen.view(groups, heads, each, -1).mean(1).view(rows, -1)
+    return x, seen.view(groups, heads, each, -1).sum(1).view(rows, -1)
 
 def greedy(
     last: int, column: int, own: Tensor, keys: Tensor, values: Tensor,
@@ -121,7 +121,7 @@ def greedy(
             logits = torch.ops.aten.linear(x, rows[0], rows[1])[0]
         else:
             logits = linear(x, (5 if ssru else 6) * layers + 1, packed, weights, biases)[0]
-        total = torch.logsumexp(logits, 0)
+        scores = torch.log_softmax(logits, 0)
         logits = logits.index_fill_(0, never, -float("inf"))
         if len(rows) > 0:
             place = torch.argmax(logits)
@@ -129,7 +129,7 @@ def greedy(
             blocks = logits.view(-1, 64)
             block = torch.argmax(torch.amax(blocks, 1))
             place = torch.argmax(blocks[block]) + 64 * block
-        log_probs.append(logits[place] - total)
+        log_probs.append(scores[place])
         looked.append(seen[0])
         best = ids[place] if len(rows) > 0 else place
         tokens.append(best)
@@ -137,7 +137,7 @@ def greedy(
         column += 1
         if last == eos:
             break
-    return torch.stack(tokens), torch.stack(log_probs), torch.stack(looked)
+    return torch.stack(tokens), torch.stack(log_probs), torch.stack(looked) / heads
 """
 )
 
