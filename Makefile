@@ -23,7 +23,7 @@ wheel: .venv/test.stamp
 	$(BIN)/python -m build --wheel --no-isolation
 
 translations: .venv/run.stamp
-	$(BIN)/pyside6-lupdate -no-obsolete $$(find s2s_gui -name '*.py') -ts resources/i18n/s2s_zh_CN.ts
+	$(BIN)/pyside6-lupdate -no-obsolete -locations none $$(find s2s_gui -name '*.py') -ts resources/i18n/s2s_zh_CN.ts
 	$(BIN)/pyside6-lrelease resources/i18n/s2s_zh_CN.ts
 
 clean:

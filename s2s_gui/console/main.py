@@ -21,7 +21,7 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 TRANSLATE_HELP = """\
 Plain output has the input's lines, line ends and outer blanks. --stream writes while it decodes; use it also behind
-a pipe that stays open, since plain output is written after every 64 lines.
+a pipe that stays open, since plain output is written after every 256 lines.
 
 --json prints one object for each input line, always as UTF-8:
   source         the line
@@ -173,7 +173,7 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("auto", "fp32", "int8"),
         default="auto",
-        help="of a line translated alone (--stream, --json); auto takes what is quicker here",
+        help="of the products (--stream, --json); auto takes what is quicker here",
     )
     parser.add_argument(
         "--no-shortlist",

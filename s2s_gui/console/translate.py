@@ -28,7 +28,7 @@ from s2s_gui.manage.quick import open_quick
 from s2s_gui.messages import DecodeOptions, KnownLines, Line, Partial, Result
 from s2s_gui.text.sentences import TextLine, lines
 
-LINES_AT_ONCE = 64
+LINES_AT_ONCE = 256
 
 
 def command(arguments: argparse.Namespace, request: Asked) -> int:

@@ -6,7 +6,7 @@ one look. Both are bounded by the tokens that they hold, which is what takes the
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from s2s_gui.messages import Hypothesis, Line
@@ -20,15 +20,19 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """A decoded segment wherever it may stand: its source tokens and hypotheses, best first."""
+    """A decoded segment wherever it may stand: its source tokens and hypotheses, best first.
+
+    ``tokens`` counts those of both sides, in all hypotheses.
+    """
 
     source_tokens: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
+    tokens: int = field(init=False)
 
-    @property
-    def tokens(self) -> int:
-        """Number of tokens on both sides, in all hypotheses."""
-        return len(self.source_tokens) + sum(len(one.tokens) for one in self.hypotheses)
+    def __post_init__(self) -> None:
+        # Counted once: a long line asks all its sentences at each key.
+        tokens = len(self.source_tokens) + sum(len(one.tokens) for one in self.hypotheses)
+        object.__setattr__(self, "tokens", tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +77,47 @@ class Recent(Generic[Key, Kept]):
         self._cost = 0
 
 
+class Lines:
+    """Lines ready to show, of one way to translate: with another direction or search they are put together anew."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._lines: Recent[str, KnownLine] = Recent(capacity)
+        self._way: Hashable = None
+
+    def begin(self, way: Hashable, characters: int) -> bool:
+        """Prepare for a text of this length and say whether the ``way`` is another one.
+
+        All of the text is kept, also where it is longer than the capacity: while someone types in it, the oldest
+        entry is always the next one wanted.
+        """
+        self._lines.room = max(self._capacity, TOKENS_A_CHARACTER * characters)
+        if way == self._way:
+            return False
+        self._way = way
+        self._lines.clear()
+        return True
+
+    def get(self, content: str) -> KnownLine | None:
+        """Return the line whose source is ``content``."""
+        return self._lines.get(content)
+
+    def put(self, known: KnownLine) -> None:
+        """Keep a line."""
+        self._lines.put(known.line.source, known, 1 + known.tokens)
+
+
 class SentenceCache:
     """The sentences and the lines of one model, for one thread; ``capacity`` is in tokens.
 
-    Lines are those of one way to translate: with another direction or search they are put together anew.
+    ``chain`` are the lines of a chain of models that ends with this one.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._sentences: Recent[Hashable, Translated] = Recent(capacity)
-        self._lines: Recent[str, KnownLine] = Recent(capacity)
-        self._way: Hashable = None
+        self._lines = Lines(capacity)
+        self.chain = Lines(capacity)
         self._last: tuple[str, tuple[int, ...]] = ("", ())
 
     def __len__(self) -> int:
@@ -98,16 +132,10 @@ class SentenceCache:
         self._sentences.put(key, translated, 1 + translated.tokens)
 
     def begin(self, way: Hashable, characters: int) -> None:
-        """Prepare for a text of this length, translated in this ``way``.
-
-        All of the text is kept, also where it is longer than the capacity: while someone types in it, the oldest
-        entry is always the next one wanted.
-        """
-        self._sentences.room = self._lines.room = max(self._capacity, TOKENS_A_CHARACTER * characters)
-        if way != self._way:
-            self._way = way
+        """Prepare for a text of this length, translated in this ``way``; see ``Lines.begin``."""
+        self._sentences.room = max(self._capacity, TOKENS_A_CHARACTER * characters)
+        if self._lines.begin(way, characters):
             self._last = ("", ())
-            self._lines.clear()
 
     def line(self, content: str) -> KnownLine | None:
         """Return the line whose source is ``content``."""
@@ -115,7 +143,7 @@ class SentenceCache:
 
     def put_line(self, known: KnownLine) -> None:
         """Keep a line."""
-        self._lines.put(known.line.source, known, 1 + known.tokens)
+        self._lines.put(known)
 
     def guess(self, text: str) -> tuple[int, ...]:
         """Return what the translation of ``text`` may begin with: that of the last sentence, if it began alike."""

@@ -1,16 +1,43 @@
 """Two models one after the other, by way of a language that both know: line by line, the second one streaming."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from s2s_gui.description import Direction
-from s2s_gui.engine.cache import SentenceCache
+from s2s_gui.engine.cache import KnownLine, SentenceCache
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.translator import translate
+from s2s_gui.engine.translator import LINES_AT_ONCE, translate
 from s2s_gui.errors import RequestError
 from s2s_gui.messages import DecodeOptions, Hypothesis, KnownLines, Line, Partial, Result, Segment
-from s2s_gui.text.sentences import inner, lines
+from s2s_gui.text.sentences import inner, split
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A request's parts: models, directions and caches of both legs; ``of`` is the number of lines."""
+
+    models: Sequence[Model]
+    ways: tuple[Direction, Direction]
+    caches: Sequence[SentenceCache]
+    number: int
+    of: int
+
+
+@dataclass(slots=True)
+class _Cost:
+    """What a request has cost so far, both legs together."""
+
+    started: float = field(default_factory=perf_counter)
+    first_token: float = 0.0
+    tokens: int = 0
+    cached: int = 0
+
+    def add(self, half: Result, whole: Result) -> None:
+        if whole.tokens and not self.first_token:
+            self.first_token = perf_counter() - self.started
+        self.tokens += half.tokens + whole.tokens
+        self.cached += half.cached_segments + whole.cached_segments
 
 
 def pivot(
@@ -21,30 +48,45 @@ def pivot(
     source: str,
     target: str,
     options: DecodeOptions,
-) -> Generator[Partial, None, Result]:
+) -> Generator[Partial | KnownLines, None, Result]:
     """Translate ``text`` as ``translate`` does, with the first model and then the second.
 
     While a line is in the first model, its updates show nothing. A line's segment is the whole line, without links:
     they would lead to words that nobody sees. Forced prefixes bind the second model.
     """
-    first, second = legs(models[0], models[1], source, target)
-    started = perf_counter()
-    plain = replace(options, prefix="", hypotheses=1)
-    found = lines(text)
+    contents, ends = split(text)
+    work = _Chain(models, legs(models[0], models[1], source, target), caches, number, len(contents))
+    free = replace(options, prefix="")
+    lines = caches[1].chain
+    lines.begin((models[0].card.id, *map(str, work.ways), free), len(text))
+    cost = _Cost()
     done: list[Line] = []
-    first_token, tokens, cached = 0.0, 0, 0
-    for index, line in enumerate(found):
-        half = yield from _hidden(models[0], number, line.content, first, plain, caches[0], index, len(found))
-        steps = translate(models[1], number, half.text, second, options, caches[1])
-        whole = yield from _shown(steps, index, len(found))
-        first_token = first_token or (perf_counter() - started if whole.tokens else 0.0)
-        tokens += half.tokens + whole.tokens
-        cached += half.cached_segments + whole.cached_segments
-        done.append(_line(line.content, whole))
-        yield Partial(number, index, len(found), done[-1].text, "", True)
-        options = replace(options, prefix="")
-    joined = "".join(one.text + line.end for one, line in zip(done, found, strict=True))
-    return Result(joined, tuple(done), perf_counter() - started, first_token, tokens, cached)
+    waiting: list[str] = []
+    for index, content in enumerate(contents):
+        is_bound = index == 0 and bool(options.prefix)
+        known = None if is_bound else lines.get(content)
+        if known is None:
+            if waiting:
+                yield KnownLines(number, index - len(waiting), work.of, tuple(waiting))
+                waiting = []
+            half, whole = yield from _line(work, index, content, options if is_bound else free)
+            cost.add(half, whole)
+            known = _known(content, half, whole)
+            if not is_bound:
+                lines.put(known)
+            yield Partial(number, index, work.of, known.line.text, "", True)
+        else:
+            cost.cached += known.decoded
+            waiting.append(known.line.text)
+            if len(waiting) == LINES_AT_ONCE:
+                yield KnownLines(number, index + 1 - len(waiting), work.of, tuple(waiting))
+                waiting = []
+        done.append(known.line)
+    if waiting:
+        yield KnownLines(number, work.of - len(waiting), work.of, tuple(waiting))
+    joined = "".join([part for one, end in zip(done, ends, strict=True) for part in (one.text, end)])
+    seconds = perf_counter() - cost.started
+    return Result(joined, tuple(done), seconds, cost.first_token, cost.tokens, cost.cached)
 
 
 def legs(first: Model, second: Model, source: str, target: str) -> tuple[Direction, Direction]:
@@ -57,24 +99,28 @@ def legs(first: Model, second: Model, source: str, target: str) -> tuple[Directi
     raise RequestError(f"These two models do not lead from {source} to {target}.")
 
 
+def _line(
+    work: _Chain, index: int, content: str, options: DecodeOptions
+) -> Generator[Partial, None, tuple[Result, Result]]:
+    """Translate a line with one model and then the other; return what each gave."""
+    plain = replace(options, prefix="", hypotheses=1)
+    steps = translate(work.models[0], work.number, content, work.ways[0], plain, work.caches[0])
+    half = yield from _hidden(work, steps, index)
+    steps = translate(work.models[1], work.number, half.text, work.ways[1], options, work.caches[1])
+    whole = yield from _shown(steps, index, work.of)
+    return half, whole
+
+
 def _hidden(
-    model: Model,
-    number: int,
-    text: str,
-    direction: Direction,
-    options: DecodeOptions,
-    cache: SentenceCache,
-    index: int,
-    of: int,
+    work: _Chain, steps: Generator[Partial | KnownLines, None, Result], index: int
 ) -> Generator[Partial, None, Result]:
     """Translate a line without showing it, but stop as promptly as ever."""
-    steps = translate(model, number, text, direction, options, cache)
     while True:
         try:
             next(steps)
         except StopIteration as end:
             return end.value
-        yield Partial(number, index, of, "", "", is_final=False)
+        yield Partial(work.number, index, work.of, "", "", is_final=False)
 
 
 def _shown(
@@ -90,11 +136,15 @@ def _shown(
             yield replace(update, line=index, of=of)
 
 
-def _line(content: str, whole: Result) -> Line:
+def _known(content: str, half: Result, whole: Result) -> KnownLine:
+    """Return a line of the chain as it is kept; ``decoded`` counts the segments of both legs."""
     span = inner(content)
     parts = [segment.hypotheses[0] for line in whole.lines for segment in line.segments]
     tokens = tuple(token for part in parts for token in part.tokens)
     score = sum(part.score for part in parts) / len(parts) if parts else 0.0
     best = Hypothesis(whole.text.strip(), tokens, score)
     segments = (Segment(span.start, span.end, (), (best,)),)
-    return Line(content, whole.text, segments if span.end > span.start else ())
+    line = Line(content, whole.text, segments if span.end > span.start else ())
+    # Only what was copied has no source tokens.
+    decoded = sum(bool(one.source_tokens) for leg in (half, whole) for made in leg.lines for one in made.segments)
+    return KnownLine(line, decoded, len(tokens))

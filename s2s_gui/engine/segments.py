@@ -3,31 +3,43 @@
 A plan says for each segment whether it is copied, already known, or a job for the search.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from s2s_gui.description import Direction
 from s2s_gui.engine.alignment import links
-from s2s_gui.engine.cache import SentenceCache, Translated
+from s2s_gui.engine.cache import Recent, SentenceCache, Translated
 from s2s_gui.engine.constraints import guard, most_repeats
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.options import Search, resolve
 from s2s_gui.engine.search import Decoded, Job
 from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
-from s2s_gui.text.sentences import UNSPACED, Span, has_words, inner, joint, sentences, shortened
-from s2s_gui.text.tokenizer import Piece
+from s2s_gui.text.sentences import UNSPACED, Span, has_words, inner, joint, shortened, stretches
+from s2s_gui.text.tokenizer import Piece, Tokenizer
 
 LINE_ENDS = str.maketrans("\r\n", "  ")
+# Characters of remembered text, some 15 MB at most; each segment counts some more, for what is kept beside its text.
+PARTS_KEPT = 2_000_000
+BESIDE_TEXT = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A segment of a line; ``before`` is what joins it to the one before it in the target language."""
+class Planned(NamedTuple):
+    """A segment of a line, from ``start`` to ``end``.
 
-    span: Span
+    ``before`` is what joins it to the one before it in the target language.
+    """
+
+    start: int
+    end: int
     text: str
     before: str
     is_copied: bool
+
+
+Parts = Recent[Hashable, tuple[Planned, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,8 @@ class Task:
     """What stays the same throughout a request: model, direction, search, forced prefix.
 
     ``openers`` are the ids that may follow a prefix with a blank at its end, in a language that has blanks: those that
-    begin a word, and the end symbol; none of them if any id may follow.
+    begin a word, and the end symbol; none of them if any id may follow. ``parts`` remembers the segments of sentences
+    and of stretches of them, since a key changes one of each; ``way`` names direction and search.
     """
 
     model: Model
@@ -51,20 +64,24 @@ class Task:
     search: Search
     prefix: str
     openers: tuple[int, ...]
+    parts: Parts
+    way: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A string, since it knows its hash: a long line looks up a thousand sentences at each key.
+        object.__setattr__(self, "way", sys.intern(f"{self.direction} {self.search}"))
 
     def plan(self, content: str) -> Iterator[Planned]:
         """Yield a line's segments, cut as they are asked for; a line without words is one that is copied."""
         span = inner(content)
         if not has_words(content) or self.model.card.tokenizer.kind == "tokens":
             if span.end > span.start:
-                yield Planned(span, content[span.start : span.end], "", not has_words(content))
+                yield Planned(span.start, span.end, content[span.start : span.end], "", not has_words(content))
             return
         is_first = True
-        target = self.direction.target.code
-        for sentence in sentences(content, self.direction.source.code):
-            for span in shortened(content, sentence, self._fits, self.model.max_source):
-                text = content[span.start : span.end]
-                yield Planned(span, text, "" if is_first else joint(span, target), not has_words(text))
+        for at, text, spans in stretches(content, self.direction.source.code):
+            for start, end, part, before, is_copied in self.parts.get((text, spans)) or self._planned(text, spans):
+                yield Planned(at + start, at + end, part, "" if is_first else before, is_copied)
                 is_first = False
 
     def known(self, planned: Planned, cache: SentenceCache, *, forced: bool) -> Translated | None:
@@ -73,9 +90,9 @@ class Task:
             return Translated((), (Hypothesis(planned.text, (), 0.0),))
         return cache.get(self.key(planned, forced=forced))
 
-    def key(self, planned: Planned, *, forced: bool) -> tuple[str, Search, str, str]:
+    def key(self, planned: Planned, *, forced: bool) -> tuple[str, str, str]:
         """Return all that a segment's translation depends on, for the cache."""
-        return str(self.direction), self.search, self.prefix if forced else "", planned.text
+        return self.way, self.prefix if forced else "", planned.text
 
     def prepare(self, planned: Planned, *, forced: bool) -> Prepared:
         """Return the segment as a job: its source ids as the model wants them; ``forced`` binds it to the prefix."""
@@ -93,7 +110,7 @@ class Task:
 
     def whole(self, text: str) -> Prepared:
         """Return ``text`` as one job, whatever sentences are in it."""
-        return self.prepare(Planned(inner(text), text, "", False), forced=False)
+        return self.prepare(Planned(0, len(text), text, "", False), forced=False)
 
     def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:
         """Turn the search's hypotheses into text, tokens and links."""
@@ -134,6 +151,27 @@ class Task:
         id = self.model.target.id_of(prefix) if prefix else None
         return () if id is None else (id,)
 
+    def _planned(self, text: str, spans: tuple[Span, ...]) -> tuple[Planned, ...]:
+        """Return the segments of a stretch, with offsets into it, and remember them."""
+        planned = tuple(
+            Planned(at + start, at + stop, part, before, is_copied)
+            for at, end, _ in spans
+            for start, stop, part, before, is_copied in self.parts.get(text[at:end]) or self._cut(text[at:end])
+        )
+        self.parts.put((text, spans), planned, len(text) + BESIDE_TEXT * len(planned))
+        return planned
+
+    def _cut(self, sentence: str) -> tuple[Planned, ...]:
+        """Return a sentence's parts, each with what joins it to another one before it, and remember them."""
+        target = self.direction.target.code
+        spans = shortened(sentence, Span(0, len(sentence)), self._fits, self.model.max_source)
+        texts = [(span, sentence[span.start : span.end]) for span in spans]
+        parts = tuple(
+            Planned(span.start, span.end, text, joint(span, target), not has_words(text)) for span, text in texts
+        )
+        self.parts.put(sentence, parts, len(sentence) + BESIDE_TEXT)
+        return parts
+
     def _fits(self, text: str) -> bool:
         return len(self._framed(self.model.source.encode(text))) <= self.model.max_source
 
@@ -144,13 +182,26 @@ def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Tas
     openers: tuple[int, ...] = ()
     if options.prefix[-1:].isspace() and direction.target.code not in UNSPACED:
         openers = tuple(id for id in range(model.target.size) if model.target.begins_word(id) or id == search.eos)
-    return Task(model, direction, search, options.prefix, openers)
+    return Task(model, direction, search, options.prefix, openers, _remembered(model, direction))
+
+
+# By tokenizer, so that what is remembered goes when its model goes.
+_PARTS: WeakKeyDictionary[Tokenizer, tuple[Hashable, Parts]] = WeakKeyDictionary()
+
+
+def _remembered(model: Model, direction: Direction) -> Parts:
+    """Return how text was cut for ``model`` so far; another direction begins anew."""
+    way = direction, model.card.decoding, model.max_source
+    kept = _PARTS.get(model.source)
+    if kept is None or kept[0] != way:
+        kept = _PARTS[model.source] = way, Recent(PARTS_KEPT)
+    return kept[1]
 
 
 def compose(content: str, planned: Sequence[Planned], translated: Sequence[Translated]) -> Line:
     """Put a line together: its own outer blanks, the best hypotheses, the joints of the target language."""
     segments = tuple(
-        Segment(one.span.start, one.span.end, known.source_tokens, known.hypotheses)
+        Segment(one.start, one.end, known.source_tokens, known.hypotheses)
         for one, known in zip(planned, translated, strict=True)
     )
     whole = inner(content)

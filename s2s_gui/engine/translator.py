@@ -21,6 +21,7 @@ LINES_AT_ONCE = 64
 AHEAD = 32
 FEWEST_AHEAD = 4
 LOOK_AT = 500
+KNOWN_AT_ONCE = 16
 
 
 @dataclass(slots=True)
@@ -118,16 +119,18 @@ def _line(work: _Work, is_first: bool, place: _Place) -> Generator[Partial, None
     shown = content[: inner(content).start]
     for column, one in enumerate(plan):
         shown += one.before
-        key = task.key(one, forced=is_first)
-        if work.clock.first_token and task.known(one, cache, forced=is_first) is None:
-            yield from _ahead(work, plan[column:], place, shown)
         known = task.known(one, cache, forced=is_first)
+        if known is None and work.clock.first_token:
+            yield from _ahead(work, plan[column:], place, shown)
+            known = task.known(one, cache, forced=is_first)
         if known is None:
             known = yield from _decode(work, one, is_first, place, shown)
-            cache.put(key, known)
+            cache.put(task.key(one, forced=is_first), known)
         else:
-            work.clock.cached += not one.is_copied and key not in work.ahead
-            yield place.partial(shown + known.hypotheses[0].text, "")
+            if not one.is_copied and not (work.ahead and task.key(one, forced=is_first) in work.ahead):
+                work.clock.cached += 1
+            if column < KNOWN_AT_ONCE or column % KNOWN_AT_ONCE == 0:
+                yield place.partial(shown + known.hypotheses[0].text, "")
         planned.append(one)
         translated.append(known)
         shown += known.hypotheses[0].text

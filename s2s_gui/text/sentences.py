@@ -9,6 +9,8 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import sentencex
 
@@ -17,18 +19,21 @@ from s2s_gui.text.tokenizer import without_surrogates
 LINE_END = re.compile(r"(\r\n|\n|\r)")
 OUTER = re.compile(r"[\s\ufeff]*")
 # Counts are bounded, so that a long run of letters costs no more than its length.
-ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[!-~]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE
-)
+ADDRESS = r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[!-~]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
+# Letters come one by one, with some numbers among them that ``isalpha`` knows to tell; no address is all letters.
+ADDRESS_OR_LETTER = re.compile(ADDRESS + r"|[^\W\d_]", re.IGNORECASE)
 ABBREVIATION = re.compile(r"(?:^|[^A-Za-z])[A-Z][A-Za-z]{0,3}\.[ \t]*$")
 CLAUSE_END = re.compile(r"[，；：、;:—]+\s*|,(?!\d)\s*")
 BLANKS = re.compile(r"\s+")
+WIDE_BLANK = re.compile(r"[^\S\x00-\x7f]")
 
 UNSPACED = frozenset({"zh", "ja", "yue", "wuu", "lzh"})
 CHARACTERS_A_TOKEN = 16
 LONGEST_ABBREVIATION = 12
 WINDOW = 4000
 WIDEST = 8 * WINDOW
+# Half a million characters in one line; mostly a megabyte or two of memory.
+WINDOWS = 128
 # Code points: a longer pile of marks is cut like any other text.
 LONGEST_CHARACTER = 32
 SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
@@ -42,8 +47,7 @@ class TextLine:
     end: str
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of offsets into a line. ``glued``: cut inside a word, so no blank belongs before it."""
 
     start: int
@@ -58,6 +62,9 @@ def lines(text: str) -> list[TextLine]:
 
 def split(text: str) -> tuple[list[str], list[str]]:
     """Return the lines of ``text`` and what ends each; much quicker than ``lines`` on a long text."""
+    if "\r" not in text:
+        contents = text.split("\n")
+        return contents, [*["\n"] * (len(contents) - 1), ""]
     parts = LINE_END.split(text)
     return parts[::2], [*parts[1::2], ""]
 
@@ -74,45 +81,78 @@ def inner(content: str) -> Span:
 
 def has_words(text: str) -> bool:
     """Say whether there is anything to translate: a letter or Han character that is not part of a web address."""
-    return any(character.isalpha() for character in ADDRESS.sub(" ", text))
+    return any(found.group().isalpha() for found in ADDRESS_OR_LETTER.finditer(text))
 
 
 def sentences(content: str, language: str) -> Iterator[Span]:
     """Yield the sentences of a line, without the blanks around each; ``language`` is an ISO 639 code."""
+    for at, _, spans in stretches(content, language):
+        for span in spans:
+            yield Span(at + span.start, at + span.end)
+
+
+def stretches(content: str, language: str) -> Iterator[tuple[int, str, tuple[Span, ...]]]:
+    """Yield a line's sentences by the hundred: where a stretch begins, its text, and its sentences as offsets into it.
+
+    A long line is cut in windows, whose last sentence begins the next one: the library's time grows faster than the
+    text. A window grows until it holds a sentence's end, but not for ever.
+    """
     whole = inner(content)
-    text = without_surrogates(content[whole.start : whole.end])
     at = whole.start
-    for cut in _cuts(text, language):
+    width = WINDOW
+    while at < whole.end:
+        end = min(at + width, whole.end)
+        found, reach = _in_window(content[at:end], language, end == whole.end)
+        if not reach:
+            width *= 2
+            continue
+        yield at, content[at : at + reach], found
+        at += reach
+        width = WINDOW
+
+
+# Remembered, since a key changes one window of a line and leaves most others as they were.
+@lru_cache(maxsize=WINDOWS)
+def _in_window(text: str, language: str, is_last: bool) -> tuple[tuple[Span, ...], int]:
+    """Return the sentences of a window, as offsets into it, and how many characters they are with what parts them.
+
+    Unless the window is its line's last, its last sentence may go on and is left out; the count is 0 where that leaves
+    nothing and a wider window should be tried.
+    """
+    window = without_surrogates(text)
+    cuts = _merged(_cuts(language, window), language)
+    if "".join(cuts) != window:
+        cuts = [window]
+    if not is_last:
+        if len(cuts) > 1:
+            cuts.pop()
+        elif len(window) < WIDEST:
+            return (), 0
+        else:
+            cuts = [window[: window.rfind(" ") + 1] or window]
+    found: list[Span] = []
+    at = 0
+    for cut in cuts:
         trimmed = inner(cut)
         if trimmed.end > trimmed.start:
-            yield Span(at + trimmed.start, at + trimmed.end)
+            found.append(Span(at + trimmed.start, at + trimmed.end))
         at += len(cut)
+    return tuple(found), at
 
 
-def _cuts(text: str, language: str) -> Iterator[str]:
-    """Yield sentences that together are ``text``.
-
-    A long text is given to the library in windows, whose last sentence begins the next one: its time grows faster
-    than the text. A window grows until it holds a sentence's end, but not for ever.
-    """
+def _cuts(language: str, window: str) -> list[str]:
+    """Return the library's cuts, also where it stumbles over a wide blank between a capital letter and a full stop."""
+    try:
+        return sentencex.segment(language, window)
+    except BaseException as error:  # a panic of the library's is not an Exception and can not be imported
+        if type(error).__name__ != "PanicException":
+            raise
+    cuts: list[str] = []
     at = 0
-    width = WINDOW
-    while at < len(text):
-        window = text[at : at + width]
-        cuts = _merged(sentencex.segment(language, window), language)
-        if "".join(cuts) != window:
-            cuts = [window]
-        if at + width < len(text):
-            if len(cuts) > 1:
-                cuts.pop()
-            elif width < WIDEST:
-                width *= 2
-                continue
-            else:
-                cuts = [window[: window.rfind(" ") + 1] or window]
-        yield from cuts
-        at += sum(len(cut) for cut in cuts)
-        width = WINDOW
+    for cut in sentencex.segment(language, WIDE_BLANK.sub(" ", window)):
+        cuts.append(window[at : at + len(cut)])
+        at += len(cut)
+    return cuts
 
 
 def _merged(cuts: list[str], language: str) -> list[str]:

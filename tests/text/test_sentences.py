@@ -5,7 +5,7 @@ import sentencex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s_gui.text.sentences import Span, has_words, inner, joint, lines, sentences, shortened
+from s2s_gui.text.sentences import Span, _in_window, has_words, inner, joint, lines, sentences, shortened
 
 ANY = st.text(st.characters(codec=None), max_size=60) | st.text("ab .。，!\n\r\t\u3000\u2028é\U0001f600", max_size=60)
 
@@ -44,11 +44,49 @@ def test_nothing_but_blanks_is_lost_between_sentences(content: str, language: st
     assert content[at:].replace("\ufeff", "").strip() == ""
 
 
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 300), st.text("ab .。，!“”\u3000\ud800", max_size=12))),
+    st.sampled_from(["zh", "en"]),
+)
+def test_a_long_line_that_is_edited_is_cut_as_if_it_were_new(edits: list[tuple[int, int, str]], language: str) -> None:
+    content = "".join(f"今天第{number}个人来了。He is number {number}, I think. " for number in range(250))
+    for place, length, new in edits:
+        content = content[:place] + new + content[place + length :]
+        kept = list(sentences(content, language))
+        _in_window.cache_clear()
+        assert kept == list(sentences(content, language))
+
+
+def test_a_key_has_one_window_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[int] = []
+    segment = sentencex.segment
+
+    def counted(language: str, text: str) -> list[str]:
+        cut.append(len(text))
+        return segment(language, text)
+
+    monkeypatch.setattr(sentencex, "segment", counted)
+    content = "".join(f"The {number}. train of today is late. " for number in range(1000))
+    list(sentences(content, "en"))
+    assert len(cut) > 5
+    cut.clear()
+    middle = content.index("500.")
+    list(sentences(f"{content[:middle]}x{content[middle:]}", "en"))
+    assert len(cut) == 1
+
+
 def test_chinese_sentences() -> None:
     content = "　你好。他说：“你好吗？我很好。”真的吗？？是的……好吧。Mr. Smith来了。3.14是π。"
     assert texts(content, "zh")[:4] == ["你好。", "他说：“你好吗？我很好。”", "真的吗？？", "是的……好吧。"]
     assert "".join(texts(content, "zh")) == content.strip()
     assert any(text.startswith("Mr. Smith") for text in texts(content, "zh"))
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u3000", "\u2028"])
+def test_a_wide_blank_behind_a_capital_letter(blank: str) -> None:
+    content = f"It is B{blank}. Next one. And B{blank}."
+    assert texts(content, "en") == [f"It is B{blank}.", "Next one.", f"And B{blank}."]
 
 
 def test_english_sentences() -> None:
@@ -68,6 +106,9 @@ def test_english_sentences() -> None:
         ("😀!?", False),
         ("https://example.org/a?b=c", False),
         ("me@example.org", False),
+        ("½²_٣ Ⅷ-me@example.org", False),
+        ("½²_٣", False),
+        ("www.", True),
         ("see www.example.org", True),
         ("中", True),
         ("é", True),
