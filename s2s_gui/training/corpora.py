@@ -62,26 +62,27 @@ class Corpora:
         self.names = tuple(Path(corpus.path).name.removesuffix(".xz").removesuffix(".tsv") for corpus in admitted)
         self.pairs = [read_pairs(folder / corpus.path) for corpus in admitted]
         mixture, directions = recipe.mixture, recipe.directions
-        sizes = np.array([len(p) * c.weight for p, c in zip(self.pairs, admitted, strict=True)])
-        shares = sizes ** (1 / mixture.temperature)
+        early = [corpus.weight for corpus in admitted]
+        late = [corpus.late_weight or corpus.weight for corpus in admitted]
+        self.shares, self.late_shares = (_shares(self.pairs, weights, mixture.temperature) for weights in (early, late))
         weights = np.array(recipe.direction_weights or (1.0,) * len(directions))
-        self.shares: np.ndarray = shares / shares.sum()
         self.direction_shares: np.ndarray = weights / weights.sum()
         self.columns = [recipe.columns(direction) for direction in directions]
         self.blanks = ["" if language.code in UNSPACED else " " for language in recipe.languages]
         self.mixture: Mixture = mixture
         self.seed = recipe.schedule.seed
 
-    def pool(self, number: int) -> list[Example]:
+    def pool(self, number: int, *, is_late: bool = False) -> list[Example]:
         """Return pool ``number``, about ``POOL_PAIRS`` pairs, joined and varied as the mixture says.
 
         Each corpus is gone through in passes, each pass in an order of its own, so no pair is seen twice before all
-        have been seen once.
+        have been seen once. ``is_late`` asks for the corpora's late weights.
         """
+        shares = self.late_shares if is_late else self.shares
         random = np.random.default_rng([self.seed, number])
         drawn: list[tuple[str, ...]] = []
         for corpus, pairs in enumerate(self.pairs):
-            start, end = (int((number + i) * POOL_PAIRS * self.shares[corpus]) for i in (0, 1))
+            start, end = (int((number + i) * POOL_PAIRS * shares[corpus]) for i in (0, 1))
             drawn += [pairs[i] for i in self._places(corpus, len(pairs), start, end)]
         random.shuffle(drawn)
         return [self._vary(example, random) for example in self._join(drawn, random)]
@@ -120,3 +121,9 @@ class Corpora:
         if mark < self.mixture.no_final_mark and source[-1:] in FINAL_MARKS and target[-1:] in FINAL_MARKS:
             source, target = source.rstrip(FINAL_MARKS) or source, target.rstrip(FINAL_MARKS) or target
         return Example(source, target, example.direction)
+
+
+def _shares(pairs: list[list[tuple[str, ...]]], weights: list[float], temperature: float) -> np.ndarray:
+    sizes = np.array([len(corpus) * weight for corpus, weight in zip(pairs, weights, strict=True)])
+    shares: np.ndarray = sizes ** (1 / temperature)
+    return shares / shares.sum()

@@ -21,12 +21,14 @@ Weight = Annotated[float, msgspec.Meta(gt=0)]
 class Corpus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parallel text: TSV, plain or .xz, one pair a line, columns in the order of ``languages``.
 
-    ``weight``: how many passes it gets for one pass of a corpus of weight 1 (at temperature 1).
+    ``weight``: how many passes it gets for one pass of a corpus of weight 1 (at temperature 1). ``late_weight`` takes
+    its place once the rate falls: what is learnt last is kept best, so the cleanest text should come then.
     """
 
     path: str
     weight: Weight = 1.0
     licence: Literal["open", "unclear", "non-commercial"] = "open"
+    late_weight: Weight | None = None
 
 
 class DevSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

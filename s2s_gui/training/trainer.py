@@ -146,10 +146,11 @@ class Trainer:
         self.network.train()
         while self._spent(counts_updates) < total:
             began = time.monotonic()
-            batch = self.stream.next(self._batch_tokens(self._spent(counts_updates) / total))
-            loss, plain = self.objective(batch, self._guiding(self._spent(counts_updates) / total))
+            spent = self._spent(counts_updates) / total
+            batch = self.stream.next(self._batch_tokens(spent), is_late=spent > schedule.hold)
+            loss, plain = self.objective(batch, self._guiding(spent))
             loss.backward()
-            factor = rate_factor(schedule, progress.update, self._spent(counts_updates) / total)
+            factor = rate_factor(schedule, progress.update, spent)
             norm = self.optimisers.step(factor)
             self._move_average()
             tokens = batch.target_tokens

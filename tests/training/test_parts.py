@@ -19,6 +19,7 @@ from s2s_gui.training.batches import IGNORED, Encoder, make_batch, pool_batches
 from s2s_gui.training.corpora import POOL_PAIRS, Corpora, Example, read_pairs
 from s2s_gui.training.optimise import Optimisers, orthogonalise, rate_factor
 from s2s_gui.training.recipe import Corpus, Mixture, Recipe, Schedule
+from s2s_gui.training.stream import BatchStream, Place
 from tests.toy import GRU, toy_recipe
 
 
@@ -101,6 +102,38 @@ def test_a_corpus_is_seen_once_before_it_is_seen_twice(tmp_path: Path) -> None:
     assert set(seen.values()) == {4}
     assert [e.source for e in drawn.pool(1)] == [e.source for e in drawn.pool(1)]
     assert [e.source for e in drawn.pool(1)] != [e.source for e in drawn.pool(0)]
+
+
+def test_late_weights_hold_for_pools_begun_while_the_rate_falls(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.tsv").write_text(f"{name}\t{name}\n" * 4000)
+    entries = (Corpus("a.tsv"), Corpus("b.tsv", late_weight=3.0))
+    recipe: Recipe = msgspec.structs.replace(toy_recipe(tmp_path, GRU), corpora=entries, mixture=Mixture())
+
+    def stream() -> BatchStream:
+        return BatchStream(Corpora(recipe, tmp_path), WORDS, 1, 0, 1)
+
+    def share(batches: BatchStream, is_late: bool) -> float:
+        pool = batches.place.pool
+        drawn = [batches.next(4096, is_late=is_late)]
+        while batches.place.pool == pool:
+            drawn.append(batches.next(4096, is_late=is_late))
+        ids = torch.cat([batch.source[:, -2] for batch in drawn[:-1]])
+        return float((ids == ord("b")).float().mean())
+
+    early = stream()
+    assert share(early, False) == pytest.approx(0.5, abs=0.02)
+    begun = early.place
+    assert share(early, True) == pytest.approx(0.5, abs=0.02)
+    assert not begun.is_late
+    late = early.place
+    assert late.is_late
+    assert share(early, True) == pytest.approx(0.75, abs=0.02)
+    again = stream()
+    again.place = Place(late.pool, 1, 4096, True)
+    early.place = Place(late.pool, 1, 4096, True)
+    early._batches = []
+    assert_close(again.next(4096).source, early.next(4096).source)
 
 
 def test_licences_are_a_switch(tmp_path: Path) -> None:
