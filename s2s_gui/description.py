@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-FORMAT_VERSION = 1
+# The newest that is read. 2 came with weights in 8 bits; a folder without any says 1, so that older programs read it.
+FORMAT_VERSION = 2
 
 Depth = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Width = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 VocabularySize = Annotated[int, msgspec.Meta(ge=2, le=1 << 21)]
 Rate = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class RecurrentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="rnn"):
@@ -205,13 +207,34 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: str
 
 
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How far a direction's token probabilities can be believed; ``training/confidence.py`` says how it is measured.
+
+    A token of probability p deserves the confidence 1 / (1 + exp(-(logit(p) / temperature + bias))): so often is such
+    a token the one that a person wrote there. ``ece``: expected calibration error on ``tokens`` tokens that the fit
+    has not seen, before and after. A confidence less than ``doubtful_below`` is worth a mark: of the tokens so marked
+    the share ``precision`` was not what a person wrote; ``marked`` of all were. 0 if no mark is right often enough.
+    """
+
+    direction: str
+    test_set: str
+    tokens: Annotated[int, msgspec.Meta(ge=0)]
+    temperature: Annotated[float, msgspec.Meta(gt=0)]
+    bias: float
+    ece_before: Share
+    ece_after: Share
+    doubtful_below: Share = 0.0
+    precision: Share = 0.0
+    marked: Share = 0.0
+
+
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything a user may ask of a model before it is loaded.
 
     A model goes the ways listed in ``directions`` and from any of ``languages`` to any other.
     """
 
-    format_version: int = FORMAT_VERSION
+    format_version: int = 1
     id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     task: Literal["translate", "summarise", "generate"] = "translate"
@@ -224,11 +247,17 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     licence: str
     training_data: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
     notes: str = ""
 
     def ways(self) -> tuple[Direction, ...]:
-        """Return every direction that the model goes."""
-        return _ways(self.directions, self.languages)
+        """Return every direction that the model goes, also by way of the other script of Chinese."""
+        own = _ways(self.directions, self.languages)
+        return (*own, *_in_traditional_script(own))
+
+    def learnt(self, direction: Direction) -> Direction:
+        """Return the direction that the model itself knows for one of ``ways``: the script may be another."""
+        return _in_traditional_script(_ways(self.directions, self.languages)).get(direction, direction)
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the files that the card speaks of: tokenizers and shortlist."""
@@ -253,6 +282,21 @@ def _ways(directions: tuple[Direction, ...], languages: tuple[Tongue, ...]) -> t
         if source is not target
     )
     return (*directions, *between)
+
+
+@lru_cache(maxsize=16)
+def _in_traditional_script(own: tuple[Direction, ...]) -> dict[Direction, Direction]:
+    """Return those of ``own`` in simplified Chinese by what they are in traditional, unless the model has that too."""
+    known = {(way.source, way.target) for way in own}
+    found = {}
+    for way in own:
+        source, target = (
+            msgspec.structs.replace(side, script="Hant") if (side.code, side.script) == ("zh", "Hans") else side
+            for side in (way.source, way.target)
+        )
+        if (source, target) not in known:
+            found[msgspec.structs.replace(way, source=source, target=target)] = way
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,12 +326,30 @@ class Shortlist:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelDescription:
-    """A model as a reader hands it over: card, weights by name (numpy arrays, read when asked for), tokenizers.
+class EightBitRows:
+    """A weight in 8 bits, numpy arrays: row r is ``values[r] * scales[r]``, int8 [out, in] and float32 [out]."""
 
-    Weight names and shapes are those of the network's ``state_dict``. ``source`` and ``target`` are one object where
-    both sides share a tokenizer. ``format`` and ``precision`` are for people ("Bergamot", "int8"); ``files`` are all
-    that the model was read from.
+    values: Any
+    scales: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the weight, (out, in)."""
+        return tuple(self.values.shape)
+
+    def floats(self) -> Any:
+        """Return the weight as a new array, float32 [out, in]."""
+        return self.values * self.scales[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """A model as a reader hands it over: card, weights by name (read when asked for), tokenizers.
+
+    Weight names and shapes are those of the network's ``state_dict``; the weights are numpy arrays of any float type, or
+    ``EightBitRows`` where our own files hold such. ``source`` and ``target`` are one object where both sides share a
+    tokenizer. ``format`` and ``precision`` are for people ("Bergamot", "int8"); ``files`` are all that the model was
+    read from.
     """
 
     card: ModelCard

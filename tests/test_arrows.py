@@ -56,7 +56,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "description": {"msgspec"},
     "messages": set(),
     "cards": {"msgspec"},
-    "text": {"sentencepiece", "sentencex"},
+    "text": {"opencc", "sentencepiece", "sentencex"},
     "networks": {"torch"},
     "engine": {"torch", "numpy", "msgspec"},
     "formats": {"numpy", "safetensors", "msgspec", "langcodes", "yaml", "h5py", "torch"},

@@ -109,7 +109,9 @@ def _card(model: library.Installed) -> ModelCard:
 
 
 def _directions(card: ModelCard, source: str | None, target: str | None) -> list[Direction]:
-    return [one for one in card.ways() if _is(one.source, source) and _is(one.target, target)]
+    """Return the ways that fit; another script of Chinese than the model's own counts only where it is asked for."""
+    found = [one for one in card.ways() if _is(one.source, source) and _is(one.target, target)]
+    return [one for one in found if card.learnt(one) == one] or found
 
 
 def _is(language: Language, wanted: str | None) -> bool:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from s2s_gui.description import Direction
+from s2s_gui.description import Calibration, Direction
 from s2s_gui.engine.alignment import links
 from s2s_gui.engine.cache import Recent, SentenceCache, Translated
+from s2s_gui.engine.confidence import calibration_of, confidence
 from s2s_gui.engine.constraints import guard, most_repeats
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.options import Search, resolve
 from s2s_gui.engine.search import Decoded, Job
 from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
+from s2s_gui.text.forms import as_learnt, simplified, traditional
 from s2s_gui.text.sentences import UNSPACED, Span, has_words, inner, joint, shortened, stretches
 from s2s_gui.text.tokenizer import Piece, Tokenizer
 
@@ -56,7 +58,8 @@ class Task:
 
     ``openers`` are the ids that may follow a prefix with a blank at its end, in a language that has blanks: those that
     begin a word, and the end symbol; none of them if any id may follow. ``parts`` remembers the segments of sentences
-    and of stretches of them, since a key changes one of each; ``way`` names direction and search.
+    and of stretches of them, since a key changes one of each; ``way`` names direction and search. ``learnt`` is the
+    direction as the model knows it, where the text may be in another script.
     """
 
     model: Model
@@ -66,10 +69,19 @@ class Task:
     openers: tuple[int, ...]
     parts: Parts
     way: str = field(init=False)
+    learnt: Direction = field(init=False)
+    calibration: Calibration | None = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "learnt", self.model.card.learnt(self.direction))
+        object.__setattr__(self, "calibration", calibration_of(self.model.card, self.learnt))
         # A string, since it knows its hash: a long line looks up a thousand sentences at each key.
         object.__setattr__(self, "way", sys.intern(f"{self.direction} {self.search}"))
+
+    @property
+    def writes_other_script(self) -> bool:
+        """Whether what the model writes is converted, so that its beginning may change as it grows."""
+        return self.learnt.target != self.direction.target
 
     def plan(self, content: str) -> Iterator[Planned]:
         """Yield a line's segments, cut as they are asked for; a line without words is one that is copied."""
@@ -97,9 +109,10 @@ class Task:
     def prepare(self, planned: Planned, *, forced: bool) -> Prepared:
         """Return the segment as a job: its source ids as the model wants them; ``forced`` binds it to the prefix."""
         model = self.model
-        pieces = self._framed(model.source.encode(planned.text))
+        pieces = self._pieces(planned.text)
         ids = tuple(piece.id for piece in pieces)
-        prefix = tuple(piece.id for piece in model.target.encode(self.prefix.strip())) if forced else ()
+        begun = simplified(self.prefix) if self.writes_other_script else self.prefix
+        prefix = tuple(piece.id for piece in model.target.encode(begun.strip())) if forced else ()
         openers = self.openers if prefix else ()
         repeats = max(most_repeats(ids), most_repeats(planned.text))
         allowed = None if model.shortlist is None else model.shortlist.candidates(ids, prefix)
@@ -119,15 +132,26 @@ class Task:
     def text(self, tokens: tuple[int, ...]) -> str:
         """Return the text of target tokens, on one line."""
         eos = self.model.card.decoding.eos
-        return self.model.target.decode(id for id in tokens if id != eos).translate(LINE_ENDS)
+        text = self.model.target.decode(id for id in tokens if id != eos).translate(LINE_ENDS)
+        return traditional(text) if self.writes_other_script else text
 
     def _hypothesis(self, decoded: Decoded, source_tokens: int) -> Hypothesis:
-        tokens = tuple(
-            Token(self.model.target.piece(id), log_prob, id)
-            for id, log_prob in zip(decoded.tokens, decoded.log_probs, strict=True)
-        )
+        tokens = tuple(map(self._token, decoded.tokens, decoded.log_probs))
         alignment = links(decoded.attention, source_tokens)
         return Hypothesis(self.text(decoded.tokens), tokens, decoded.score, alignment, decoded.stopped)
+
+    def _token(self, id: int, log_prob: float) -> Token:
+        piece, calibration = self.model.target.piece(id), self.calibration
+        if calibration is None:
+            return Token(piece, log_prob, id)
+        sure = confidence(calibration, log_prob)
+        return Token(piece, log_prob, id, sure, sure < calibration.doubtful_below)
+
+    def _pieces(self, text: str) -> list[Piece]:
+        """Return what the network is to read of ``text``."""
+        if self.model.card.tokenizer.kind == "sentencepiece":
+            text = as_learnt(text, self.learnt)
+        return self._framed(self.model.source.encode(text))
 
     def _framed(self, pieces: list[Piece]) -> list[Piece]:
         """Put around a segment's pieces what the model wants there: start, tag, end, padding."""
@@ -173,7 +197,7 @@ class Task:
         return parts
 
     def _fits(self, text: str) -> bool:
-        return len(self._framed(self.model.source.encode(text))) <= self.model.max_source
+        return len(self._pieces(text)) <= self.model.max_source
 
 
 def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:

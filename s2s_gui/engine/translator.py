@@ -181,7 +181,7 @@ def _decode(
             clock.tokens += draft.steps
             tokens = draft.tokens
             text = task.text(tokens)
-            agreed = task.text(tokens[: draft.settled])
+            agreed = "" if task.writes_other_script else task.text(tokens[: draft.settled])
             if len(agreed) > len(stable):
                 stable = agreed
             tentative = text[len(stable) :] if text.startswith(stable) else ""

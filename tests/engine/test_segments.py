@@ -3,16 +3,19 @@ import weakref
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from s2s_gui.description import Direction, Language
 from s2s_gui.engine import segments
-from s2s_gui.engine.cache import Recent
+from s2s_gui.engine.cache import Recent, SentenceCache
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.segments import Planned, make_task
+from s2s_gui.engine.translator import translate
 from s2s_gui.manage.opening import open_model
-from s2s_gui.messages import DecodeOptions
+from s2s_gui.messages import DecodeOptions, Partial, Result
 from s2s_gui.text import sentences
 from s2s_gui.text.tokenizer import Piece
 from tests.engine import small
@@ -99,3 +102,58 @@ def test_little_is_remembered(model: Model, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(segments, "_PARTS", weakref.WeakKeyDictionary())
     assert plan(model, LONG) == plan_without_memory(model, LONG)
     assert len(make_task(model, model.direction("zh", "en"), DecodeOptions()).parts) < 20
+
+
+def source_ids(model: Model, text: str, source: str, target: str) -> tuple[int, ...]:
+    return make_task(model, model.direction(source, target), DecodeOptions()).whole(text).job.source
+
+
+def test_traditional_characters_and_capitals_are_read_in_the_form_that_was_learnt(model: Model) -> None:
+    simple = source_ids(model, "请问头发", "zh", "en")
+    assert source_ids(model, "請問頭髮", "zh", "en") == simple
+    assert source_ids(model, "請問頭髮", "zh-Hant", "en") == simple
+    assert source_ids(model, "HELLO THERE", "en", "zh-Hant") == source_ids(model, "Hello there", "en", "zh")
+
+
+def test_traditional_chinese_is_offered_by_a_model_of_simplified(model: Model) -> None:
+    assert {str(way) for way in model.card.ways()} == {
+        "zh-Hans > en",
+        "en > zh-Hans",
+        "zh-Hant > en",
+        "en > zh-Hant",
+    }
+    assert str(model.direction("en", "zh")) == "en > zh-Hans"
+    simple, other = (make_task(model, model.direction("en", to), DecodeOptions()) for to in ("zh-Hans", "zh-Hant"))
+    written = [piece.id for piece in model.target.encode("头发")]
+    assert simple.text(tuple(written)) == "头发"
+    assert other.text(tuple(written)) == "頭髮"
+
+
+def test_what_a_model_has_itself_is_not_offered_twice() -> None:
+    both = tuple(Direction(Language("en"), Language("zh", script)) for script in ("Hans", "Hant"))
+    card = msgspec.structs.replace(small.card(8), directions=both)
+    assert card.ways() == both
+    assert card.learnt(both[1]) == both[1]
+
+
+def test_a_forced_beginning_in_traditional_characters_is_obeyed(model: Model) -> None:
+    task = make_task(model, model.direction("en", "zh-Hant"), DecodeOptions(prefix="頭髮"))
+    (planned,) = task.plan("hello")
+    forced = task.prepare(planned, forced=True).job.prefix
+    assert forced == tuple(piece.id for piece in model.target.encode("头发"))
+
+
+def test_converted_text_is_shown_as_it_grows_and_whole_at_the_end(model: Model) -> None:
+    way = model.direction("en", "zh-Hant")
+    steps = translate(model, 0, "hello there", way, DecodeOptions(beam_size=1), SentenceCache())
+    shown: list[Partial] = []
+    try:
+        while True:
+            update = next(steps)
+            assert isinstance(update, Partial)
+            shown.append(update)
+    except StopIteration as end:
+        result: Result = end.value
+    assert len(shown) > 1
+    assert all(not update.stable for update in shown[:-1] if not update.is_final and update.tentative)
+    assert shown[-1].stable == result.text
