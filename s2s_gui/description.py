@@ -346,8 +346,8 @@ class EightBitRows:
 class ModelDescription:
     """A model as a reader hands it over: card, weights by name (read when asked for), tokenizers.
 
-    Weight names and shapes are those of the network's ``state_dict``; the weights are numpy arrays of any float type, or
-    ``EightBitRows`` where our own files hold such. ``source`` and ``target`` are one object where both sides share a
+    Weight names and shapes are those of the network's ``state_dict``; the weights are numpy arrays of any float type,
+    or ``EightBitRows`` where our own files hold such. ``source`` and ``target`` are one object where both sides share a
     tokenizer. ``format`` and ``precision`` are for people ("Bergamot", "int8"); ``files`` are all that the model was
     read from.
     """

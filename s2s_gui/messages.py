@@ -1,17 +1,18 @@
 """The nouns that cross threads: requests to the worker, updates from it, and the results they carry.
 
-All are immutable values of the standard library's types; no Qt object and no tensor is ever in one. Each request gets
-exactly one closing update: anything but ``Partial``, ``KnownLines`` and ``Progress``.
+All are immutable values; no Qt object and no tensor is ever in one. They are msgspec's structures, since a dataclass
+takes a millisecond to be defined, before the window, and several times as long to be filled, for each token. Each
+request gets exactly one closing update: anything but ``Partial``, ``KnownLines`` and ``Progress``.
 """
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from s2s_gui.description import ModelCard
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(msgspec.Struct, frozen=True):
     """Draw the next token at random instead of taking the best (Fan et al. 2018; Holtzman et al. 2020)."""
 
     temperature: float = 1.0
@@ -20,8 +21,7 @@ class Sampling:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeOptions:
+class DecodeOptions(msgspec.Struct, frozen=True):
     """How to search. ``None`` means the model's own default.
 
     ``length_penalty`` a: a hypothesis of n tokens, the end symbol included, scores (sum of log-probabilities) / n^a.
@@ -39,8 +39,7 @@ class DecodeOptions:
     repeat_limit: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LoadModel:
+class LoadModel(msgspec.Struct, frozen=True):
     """Load the model at ``folder``, or a chain's key; the loaded one stays until the new one has passed its trial.
 
     ``precision`` is that of a single sentence's products; "auto" takes the quicker one of this processor. Without
@@ -54,34 +53,30 @@ class LoadModel:
     threads: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadModel:
+class UnloadModel(msgspec.Struct, frozen=True):
     """Free the memory of the loaded model; the next text loads it again by itself."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Translate:
+class Translate(msgspec.Struct, frozen=True):
     """Translate ``text`` with the loaded model; ``source`` and ``target`` are as ``str(Language)`` ("zh-Hans")."""
 
     number: int
     text: str
     source: str
     target: str
-    options: DecodeOptions = field(default_factory=DecodeOptions)
+    options: DecodeOptions = DecodeOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeModel:
+class DescribeModel(msgspec.Struct, frozen=True):
     """Look at a model file or folder of any known format, without loading it."""
 
     number: int
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportModel:
+class ImportModel(msgspec.Struct, frozen=True):
     """Try a model and take it into the user's library: copied, or as a link to where it lies."""
 
     number: int
@@ -89,8 +84,7 @@ class ImportModel:
     link: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyModel:
+class VerifyModel(msgspec.Struct, frozen=True):
     """Compare an installed model's files with the hashes noted at its import, and try it."""
 
     number: int
@@ -100,17 +94,21 @@ class VerifyModel:
 Request = LoadModel | UnloadModel | Translate | DescribeModel | ImportModel | VerifyModel
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One target token: its piece as the vocabulary writes it, natural log-probability, vocabulary id."""
+class Token(msgspec.Struct, frozen=True, gc=False):
+    """One target token: its piece as the vocabulary writes it, natural log-probability, vocabulary id.
+
+    ``confidence`` is its calibrated probability, None where the model's card knows none; ``is_doubtful`` says that it
+    is low enough to be marked.
+    """
 
     text: str
     log_prob: float
     id: int
+    confidence: float | None = None
+    is_doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True, gc=False):
     """Attention of one target token to one source token: indices into the segment's tokens, weight 0 to 1."""
 
     source: int
@@ -118,8 +116,7 @@ class Link:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Hypothesis(msgspec.Struct, frozen=True):
     """One candidate translation of a segment; ``score`` is length-normalised as ``DecodeOptions`` says.
 
     ``stopped``: "" if the end symbol was produced, "length" at the limit, "loop" if a repetition was ended.
@@ -132,8 +129,7 @@ class Hypothesis:
     stopped: Literal["", "length", "loop"] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """What was decoded at once, mostly a sentence: ``start`` and ``end`` are offsets into the line (Python ``str``)."""
 
     start: int
@@ -142,8 +138,7 @@ class Segment:
     hypotheses: tuple[Hypothesis, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line of the request with its translation; ``text`` keeps the line's outer blanks."""
 
     source: str
@@ -151,8 +146,7 @@ class Line:
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """A whole translation; ``text`` has exactly as many lines as the source.
 
     ``tokens`` counts tokens decoded anew; ``cached_segments`` those that cost nothing.
@@ -166,8 +160,7 @@ class Result:
     cached_segments: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(msgspec.Struct, frozen=True):
     """The translation so far of one line: ``stable`` will not change, ``tentative`` may. Replaces, never appends.
 
     ``is_final`` says that the line is done. ``line`` counts from 0, ``of`` is the number of lines.
@@ -181,8 +174,7 @@ class Partial:
     is_final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KnownLines:
+class KnownLines(msgspec.Struct, frozen=True):
     """The final ``texts`` of some lines from ``line`` on, which had been translated before; of ``of`` lines."""
 
     number: int
@@ -191,16 +183,14 @@ class KnownLines:
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """The request was done."""
 
     number: int
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReady:
+class ModelReady(msgspec.Struct, frozen=True):
     """A model was loaded and warmed up; ``parameters`` counts weights, ``precision`` is that of the quick way.
 
     It is "" where a model has no quick way.
@@ -214,15 +204,13 @@ class ModelReady:
     precision: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUnloaded:
+class ModelUnloaded(msgspec.Struct, frozen=True):
     """The loaded model has left memory."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """What can be said of a model before its weights are read.
 
     ``bytes`` of its files, ``memory`` that it needs and ``free`` memory in bytes; ``sha256`` of the file that was
@@ -240,8 +228,7 @@ class About:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far a request on a model's files is: ``done`` of ``total`` bytes."""
 
     number: int
@@ -249,16 +236,14 @@ class Progress:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(msgspec.Struct, frozen=True):
     """A model was looked at."""
 
     number: int
     about: About
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(msgspec.Struct, frozen=True):
     """A model is in the library's ``folder``; ``was_there`` says that the same one was in it before."""
 
     number: int
@@ -267,8 +252,7 @@ class Imported:
     was_there: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True):
     """A model's files are as they were imported, or ``faults`` say what is not."""
 
     number: int
@@ -276,15 +260,13 @@ class Verified:
     faults: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(msgspec.Struct, frozen=True):
     """The request was stopped, by the user or by a newer one; what was shown stays valid as a beginning."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The request failed; ``message`` is for people, ``detail`` a traceback for faults of the program, else ""."""
 
     number: int

@@ -54,7 +54,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "errors": set(),
     "paths": {"platformdirs"},
     "description": {"msgspec"},
-    "messages": set(),
+    "messages": {"msgspec"},
     "cards": {"msgspec"},
     "text": {"opencc", "sentencepiece", "sentencex"},
     "networks": {"torch"},

@@ -10,7 +10,7 @@ from s2s_gui.description import Shortlist
 from s2s_gui.engine.shortlist import LexicalShortlist
 from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.manage import quick
-from s2s_gui.manage.opening import open_model
+from s2s_gui.manage.opening import build_model
 from s2s_gui.messages import (
     DecodeOptions,
     Finished,
@@ -79,7 +79,9 @@ def test_an_unloaded_model_comes_back_with_the_next_text(folder: Path) -> None:
 
 def test_a_model_without_its_shortlist(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = LexicalShortlist(Shortlist(10, np.array([0, 0], np.uint64), np.array([], np.uint32)), 300, True)
-    monkeypatch.setattr(quick, "open_model", lambda path: replace(open_model(path), shortlist=listed))
+    monkeypatch.setattr(
+        quick, "build_model", lambda found, precision: replace(build_model(found, precision), shortlist=listed)
+    )
     run = tasks.make()
     for wanted, found in ((True, listed), (False, None)):
         list(run(LoadModel(1, str(folder), shortlist=wanted)))

@@ -18,8 +18,7 @@ from s2s_gui.engine.documents import translate_lines
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.searches import search_jobs
 from s2s_gui.engine.segments import Task, make_task
-from s2s_gui.manage.opening import open_model
-from s2s_gui.manage.quick import quick
+from s2s_gui.manage.quick import open_quick
 from s2s_gui.messages import DecodeOptions, Line
 from s2s_gui.storage import library
 from s2s_gui.text.sentences import lines
@@ -54,7 +53,7 @@ def command(arguments: argparse.Namespace) -> int:
     """Run one of the two and print its figures."""
     torch.set_num_threads(1)
     began = time.perf_counter()
-    model = quick(open_model(library.find(arguments.model)), arguments.precision)
+    model = open_quick(library.find(arguments.model), arguments.precision)
     load = 1000 * (time.perf_counter() - began)
     if arguments.bench_command == "decode":
         found: Decoded | Document = decode(

@@ -189,6 +189,7 @@ def _timed(home: Path, arguments: list[str]) -> tuple[float, bytes]:
 def _child(home: Path, arguments: list[str]) -> bytes:
     """Run Python with ``arguments`` and a user's folder of its own; return what it prints."""
     environment = {**os.environ, paths.HOME_VARIABLE: str(home)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode, as Qt's modules have
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         environment["QT_QPA_PLATFORM"] = "offscreen"
     run = subprocess.run([sys.executable, *arguments], capture_output=True, check=False, env=environment)

@@ -6,11 +6,12 @@ from s2s_gui.messages import Hypothesis, Line, Result
 from s2s_gui.text.sentences import inner
 
 
-class TokenObject(msgspec.Struct, frozen=True):
-    """A target token."""
+class TokenObject(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A target token; ``confidence`` only from a model whose card knows it."""
 
     text: str
     logprob: float
+    confidence: float | None = None
 
 
 class HypothesisObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ def as_json(result: Result, hypotheses: int) -> str:
 
 def _candidate(line: Line, rank: int) -> HypothesisObject:
     chosen = [segment.hypotheses[min(rank, len(segment.hypotheses) - 1)] for segment in line.segments]
-    tokens = [TokenObject(token.text, token.log_prob) for one in chosen for token in one.tokens]
+    tokens = [TokenObject(token.text, token.log_prob, token.confidence) for one in chosen for token in one.tokens]
     scored = [one.score for one in chosen if one.tokens]
     return HypothesisObject(
         text=_replaced(line, chosen),

@@ -8,11 +8,11 @@ import argparse
 import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 import torch
 
 from s2s_gui.console.json_line import as_json
@@ -89,7 +89,7 @@ class _Writer:
         """Translate lines at once, in a chain with one model after the other."""
         ways = self._ways()
         for place, (model, cache, way) in enumerate(zip(self._models, self._caches, ways, strict=True)):
-            options = self._options if place == len(ways) - 1 else replace(self._options, prefix="")
+            options = self._options if place == len(ways) - 1 else msgspec.structs.replace(self._options, prefix="")
             found = _returned(translate_lines(model, contents, way, options, cache, self._threads))
             contents = [line.text for line in found]
         return found

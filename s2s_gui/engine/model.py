@@ -15,6 +15,7 @@ import torch
 
 from s2s_gui.description import (
     Direction,
+    EightBitRows,
     ModelCard,
     ModelDescription,
     TokenizerFiles,
@@ -27,6 +28,7 @@ from s2s_gui.errors import ModelError, RequestError
 from s2s_gui.networks.build import build
 from s2s_gui.networks.compiled import Compiled
 from s2s_gui.networks.compiled_recurrent import CompiledRecurrent
+from s2s_gui.networks.eight_bits import EightBits, eight_bits, floats
 from s2s_gui.networks.network import Network
 from s2s_gui.networks.products import Precision
 from s2s_gui.networks.quick import Quick
@@ -100,6 +102,7 @@ def quickened(model: Model, precision: Precision) -> Model:
     sentences of more than ``longest`` tokens, is given up with it.
     """
     compiled: Quick
+    model = widened(model) if precision == "fp32" else model
     if isinstance(model.network, Transformer):
         compiled = Compiled(model.network, precision)
     elif isinstance(model.network, Recurrent):
@@ -113,6 +116,14 @@ def quickened(model: Model, precision: Precision) -> Model:
     return replace(model, network=shell, compiled=compiled)
 
 
+def widened(model: Model) -> Model:
+    """Return the same model with weights that the plain network can use: those that are in 8 bits become float32."""
+    weights = dict(model.network.named_parameters())
+    if not any(isinstance(weight, EightBits) for weight in weights.values()):
+        return model
+    return replace(model, network=_filled(model.card, {name: floats(weight) for name, weight in weights.items()}))
+
+
 def of_tokens(model: Model) -> Model:
     """Return the same model without its tokenizers: text is its tokens with blanks between, in and out."""
     decoding = model.card.decoding
@@ -124,10 +135,11 @@ def of_tokens(model: Model) -> Model:
     return replace(model, card=card, source=sides[0], target=sides[1])
 
 
-def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model:
+def assemble(description: ModelDescription, faults: Sequence[str] = (), precision: Precision = "fp32") -> Model:
     """Build the network and load its weights.
 
-    ``faults`` are those that the reader has found already; all are raised together in one ``ModelError``.
+    ``faults`` are those that the reader has found already; all are raised together in one ``ModelError``. With 8 bits,
+    weights that come in 8 bits stay so: that network is only for ``quickened``, or for ``widened``, and runs not.
     """
     card = description.card
     found = [*faults]
@@ -137,14 +149,10 @@ def assemble(description: ModelDescription, faults: Sequence[str] = ()) -> Model
     _check_vocabularies(card, source, target, found)
     if card.network.faults():
         raise ModelError(card.id, list(dict.fromkeys([*found, *card.network.faults()])))
-    with torch.device("meta"):
-        network = build(card.network)
-    tensors = _tensors(network, description.weights, found)
+    tensors = _tensors(card, description.weights, precision, found)
     if found or source is None or target is None:
         raise ModelError(card.id, found)
-    network.load_state_dict(tensors, assign=True)
-    network.requires_grad_(False)
-    network.eval()
+    network = _filled(card, tensors)
     numeric = numeric_ids([target.piece(id) for id in range(target.size)])
     lists = description.shortlist
     shortlist = LexicalShortlist(lists, target.size, same) if lists is not None else None
@@ -187,22 +195,42 @@ def _check_vocabularies(card: ModelCard, source: Tokenizer | None, target: Token
             _name(f"{name} lacks the pieces that stand for languages", missing, found)
 
 
-def _tensors(network: Network, weights: Mapping[str, Any], found: list[str]) -> dict[str, torch.Tensor]:
-    """Return the weights as float32 tensors, after comparing names and shapes with the network's.
+def _filled(card: ModelCard, tensors: Mapping[str, torch.Tensor]) -> Network:
+    """Return the network with ``tensors`` for its weights, which are taken over."""
+    with torch.device("meta"):
+        network = build(card.network)
+    network.requires_grad_(False)
+    network.load_state_dict(tensors, assign=True)
+    return network.eval()
 
-    A float32 array that can be written to is taken over and not copied.
+
+def _tensors(
+    card: ModelCard, weights: Mapping[str, Any], precision: Precision, found: list[str]
+) -> dict[str, torch.Tensor]:
+    """Return the weights, after comparing names and shapes with the network's: float32, or ``EightBits``.
+
+    A float32 array that can be written to is taken over and not copied, and so are 8-bit rows that stay so.
     """
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in build(card.network).state_dict().items()}
     present = set(weights)
     _name("These weights are missing", sorted(wanted.keys() - present), found)
     _name("These weights do not belong to such a network", sorted(present - wanted.keys()), found)
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for name in sorted(wanted.keys() & present):
         array = weights[name]
         if tuple(array.shape) != wanted[name]:
             found.append(f"{name} has the shape {_shape(array.shape)}; the network needs {_shape(wanted[name])}.")
             continue
         with np.errstate(over="ignore", invalid="ignore"):
+            if isinstance(array, EightBitRows):
+                if not ((array.scales > 0) & np.isfinite(array.scales * 128)).all():
+                    found.append(f"{name}.scale holds values that are not finite numbers above zero, or are too large.")
+                    continue
+                if precision == "int8":
+                    tensors[name] = eight_bits(torch.from_numpy(array.values), torch.from_numpy(array.scales))
+                    continue
+                array = array.floats()
             array = np.require(array, np.float32, ["C", "W"])
             # A finite sum proves that all are; an infinite one may have overflowed.
             if not np.isfinite(array.sum()) and not np.isfinite(array).all():

@@ -1,8 +1,10 @@
 """Two models one after the other, by way of a language that both know: line by line, the second one streaming."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter
+
+import msgspec
 
 from s2s_gui.description import Direction
 from s2s_gui.engine.cache import KnownLine, SentenceCache
@@ -56,7 +58,7 @@ def pivot(
     """
     contents, ends = split(text)
     work = _Chain(models, legs(models[0], models[1], source, target), caches, number, len(contents))
-    free = replace(options, prefix="")
+    free = msgspec.structs.replace(options, prefix="")
     lines = caches[1].chain
     lines.begin((models[0].card.id, *map(str, work.ways), free), len(text))
     cost = _Cost()
@@ -103,7 +105,7 @@ def _line(
     work: _Chain, index: int, content: str, options: DecodeOptions
 ) -> Generator[Partial, None, tuple[Result, Result]]:
     """Translate a line with one model and then the other; return what each gave."""
-    plain = replace(options, prefix="", hypotheses=1)
+    plain = msgspec.structs.replace(options, prefix="", hypotheses=1)
     steps = translate(work.models[0], work.number, content, work.ways[0], plain, work.caches[0])
     half = yield from _hidden(work, steps, index)
     steps = translate(work.models[1], work.number, half.text, work.ways[1], options, work.caches[1])
@@ -133,7 +135,7 @@ def _shown(
         except StopIteration as end:
             return end.value
         if isinstance(update, Partial) and not update.is_final:
-            yield replace(update, line=index, of=of)
+            yield msgspec.structs.replace(update, line=index, of=of)
 
 
 def _known(content: str, half: Result, whole: Result) -> KnownLine:

@@ -1,5 +1,7 @@
 """Read and write this program's own model folder: card, weights, tokenizer files, a README for people.
 
+Weights are float32, float16 or, matrices, int8 with a factor for each row (``eight_bits.py``).
+
 A folder is written whole or not at all: aside, then renamed. Reading allocates nothing that the files do not hold.
 """
 
@@ -14,13 +16,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from s2s_gui.cards import CARD, LFS_POINTER, card_faults, is_plain, lfs_fault, read_card, write_card
-from s2s_gui.description import ModelCard, ModelDescription, Shortlist, Vocabulary
+from s2s_gui.description import FORMAT_VERSION, EightBitRows, ModelCard, ModelDescription, Shortlist, Vocabulary
 from s2s_gui.errors import ModelError
-from s2s_gui.formats.safetensors import SafetensorsFile
+from s2s_gui.formats.eight_bits import OwnWeights, stored
 from s2s_gui.formats.shortlist import read_shortlist, shortlist_bytes
 from s2s_gui.text.opening import read_vocabulary
 
@@ -44,7 +45,7 @@ def survey(folder: Path) -> Survey:
     card, faults = read_card(folder)
     weights: Mapping[str, Any] = {}
     try:
-        weights = SafetensorsFile(folder / WEIGHTS) if (folder / WEIGHTS).is_file() else {}
+        weights = OwnWeights(folder / WEIGHTS) if (folder / WEIGHTS).is_file() else {}
         if not weights:
             faults.append(f"{WEIGHTS} is missing or holds no weights.")
     except ModelError as error:
@@ -54,7 +55,7 @@ def survey(folder: Path) -> Survey:
     for name in card.files():
         faults.extend(_file_faults(folder, name))
     source, target, shortlist = _vocabularies_and_shortlist(folder, card, faults)
-    precision = weights.precision if isinstance(weights, SafetensorsFile) else ""
+    precision = weights.precision if isinstance(weights, OwnWeights) else ""
     files = tuple(folder / name for name in (CARD, WEIGHTS, *card.files()))
     return Survey(
         ModelDescription(card, weights, source, target, shortlist, "s2s", precision, files),
@@ -71,22 +72,24 @@ def read(folder: Path) -> ModelDescription:
 
 
 def write(
-    card: ModelCard, weights: Mapping[str, NDArray[Any]], files: Mapping[str, bytes], readme: str, folder: Path
-) -> None:
-    """Write a model folder, replacing one that is there.
+    card: ModelCard, weights: Mapping[str, Any], files: Mapping[str, bytes], readme: str, folder: Path
+) -> ModelCard:
+    """Write a model folder, replacing one that is there; return the card as written, with its format's version.
 
-    ``weights`` are float32 or float16 arrays by ``state_dict`` name; ``files`` gives the content of each file that the
-    card mentions.
+    ``weights`` are float32 or float16 arrays, or ``EightBitRows``, by ``state_dict`` name; ``files`` gives the content
+    of each file that the card mentions.
     """
+    is_small = any(isinstance(weight, EightBitRows) for weight in weights.values())
+    card = msgspec.structs.replace(card, format_version=FORMAT_VERSION if is_small else 1)
     faults = card_faults(card)
-    faults += [f"{name} is {array.dtype}." for name, array in weights.items() if array.dtype not in ("f4", "f2")]
+    tensors = stored(weights, faults)
     faults += [f"No content is given for {name}." for name in card.files() if name not in files]
     if faults:
         raise ModelError(str(folder), faults)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, aside / WEIGHTS)
+        save_file(tensors, aside / WEIGHTS)
         for name, content in files.items():
             (aside / name).write_bytes(content)
         (aside / README).write_text(readme, encoding="utf-8")
@@ -98,6 +101,7 @@ def write(
         _swap(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return card
 
 
 def write_description(description: ModelDescription, folder: Path) -> None:
@@ -116,14 +120,17 @@ def write_description(description: ModelDescription, folder: Path) -> None:
     write(card, _Whole(description.weights), files, readme, folder)
 
 
-class _Whole(Mapping[str, NDArray[Any]]):
-    """Weights in the types that are written: half precision stays, all else is float32."""
+class _Whole(Mapping[str, Any]):
+    """Weights in the types that are written: half precision and 8 bits stay, all else is float32."""
 
     def __init__(self, weights: Mapping[str, Any]) -> None:
         self._weights = weights
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        array = np.asarray(self._weights[name])
+    def __getitem__(self, name: str) -> Any:
+        weight = self._weights[name]
+        if isinstance(weight, EightBitRows):
+            return weight
+        array = np.asarray(weight)
         return array if array.dtype in ("f4", "f2") else array.astype(np.float32)
 
     def __iter__(self) -> Iterator[str]:

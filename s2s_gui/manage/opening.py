@@ -21,6 +21,7 @@ from s2s_gui.formats.native import Survey
 from s2s_gui.formats.opening import describe
 from s2s_gui.messages import About, DecodeOptions, KnownLines, Partial, Progress
 from s2s_gui.networks.build import build
+from s2s_gui.networks.products import Precision
 from s2s_gui.storage.record import read_record
 
 TRIALS = {
@@ -61,8 +62,11 @@ def open_model(path: Path) -> Model:
         return build_model(found)
 
 
-def build_model(found: Survey) -> Model:
-    """Return what was described, its weights read; raise ``ModelError``, also where memory would not suffice."""
+def build_model(found: Survey, precision: Precision = "fp32") -> Model:
+    """Return what was described, its weights read; raise ``ModelError``, also where memory would not suffice.
+
+    ``precision`` is as in ``assemble``.
+    """
     assert found.description is not None
     needed, free = memory_needed(found.description), psutil.virtual_memory().available
     if not found.faults and needed > free:
@@ -70,7 +74,7 @@ def build_model(found: Survey) -> Model:
             found.description.card.name,
             [f"It needs {megabytes(needed)} of memory, but only {megabytes(free)} are free: close other programs."],
         )
-    return assemble(found.description, found.faults)
+    return assemble(found.description, found.faults, precision)
 
 
 def trial(model: Model, direction: Direction | None = None) -> Iterator[Partial | KnownLines]:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 import torch
 
-from s2s_gui.engine.model import Model, quickened
-from s2s_gui.manage.opening import open_model
+from s2s_gui.engine.model import Model, quickened, widened
+from s2s_gui.manage.opening import build_model, described
 from s2s_gui.networks.products import Precision, packed
 from s2s_gui.storage import timing
 from s2s_gui.storage.timing import Timing, processor
@@ -23,16 +23,14 @@ ROUNDS = 30
 
 def open_quick(path: Path, wanted: Wanted, *, shortlist: bool = True) -> Model:
     """Return the model at ``path`` ready for work, without its shortlist if none is wanted; raise ``ModelError``."""
-    model = open_model(path)
-    return quick(model if shortlist else replace(model, shortlist=None), wanted)
-
-
-def quick(model: Model, wanted: Wanted) -> Model:
-    """Return ``model`` with the quick form of its network; as it is where this system or network has none."""
+    precision = best_precision() if wanted == "auto" else wanted
+    with described(path) as found:
+        model = build_model(found, precision)
+    model = model if shortlist else replace(model, shortlist=None)
     try:
-        return quickened(model, best_precision() if wanted == "auto" else wanted)
+        return quickened(model, precision)
     except RuntimeError:  # TorchScript or the 8-bit kernels are missing from this build of torch
-        return model
+        return widened(model)
 
 
 @lru_cache(maxsize=1)

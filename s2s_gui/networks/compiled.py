@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s_gui.description import TransformerConfig
+from s2s_gui.networks.eight_bits import Table, floats, joined, lengthened, rows_at, scaled
 from s2s_gui.networks.layers import MASKED
 from s2s_gui.networks.network import State, Step, padding_mask
 from s2s_gui.networks.products import Parts, Precision, Steps, as_it_stands, unpacked
@@ -59,21 +60,21 @@ class Compiled:
             encoder.norms += [network.encoder_norm.weight, network.encoder_norm.bias]
             decoder.norms += [network.decoder_norm.weight, network.decoder_norm.bias]
         decoder.add(
-            torch.cat([layer.cross_memory.weight for layer in layers]),
+            joined([layer.cross_memory.weight for layer in layers]),
             torch.cat([layer.cross_memory.bias for layer in layers]),
         )
         self._output = network.output_layer()
         decoder.add(*_in_blocks(*self._output))
         self._memory = decoder.count - 2
         self._encoder, self._decoder = encoder.ready(), decoder.ready()
-        self._table = network.target_embedding.weight
-        self._source = self._table if self.config.tied == "all" else network.source_embedding.weight
-        self._scale = torch.tensor(network.scale)
+        self._table = Table.of(network.target_embedding.weight, network.scale)
+        is_one = self.config.tied == "all"
+        self._source = self._table if is_one else Table.of(network.source_embedding.weight, network.scale)
         first = self.config.first_position
         if self.config.positions == "learned":
-            self._places = network.position_table.weight[first:]
+            self._places = floats(network.position_table.weight)[first:]
         else:
-            self._places = network.sinusoids(first, LONGEST, self._table)
+            self._places = network.sinusoids(first, LONGEST, self._table.factors)
         kind = ACTIVATIONS.index(self.config.activation)
         self._settings = (self.config.heads, kind, self.config.norm == "pre", self.config.norm_epsilon)
         self._steps = (self.config.decoder_layers, *self._settings, self.config.decoder == "ssru")
@@ -88,7 +89,7 @@ class Compiled:
         """Read sources [B, S] of ``lengths`` [B], S within ``longest``; return the state before the first step."""
         config = self.config
         batch, length = source.shape
-        x = self._source[source.clamp(min=0)] * (source >= 0)[..., None] * self._scale + self._places[:length]
+        x = self._source[source] + self._places[:length]
         padding = padding_mask(lengths, length)
         bias = (padding * MASKED)[:, None, None] if bool(padding.any()) else x[:0]
         layers, size = config.decoder_layers, config.width // config.heads
@@ -109,7 +110,7 @@ class Compiled:
         assert isinstance(state, Rows)
         state = state.ready()
         places = self._places[state.position - torch.tensor(state.starts)]
-        x = torch.addcmul(places, self._table[tokens.clamp(min=0)] * (tokens >= 0)[:, None], self._scale)
+        x = torch.addcmul(places, *self._table.parts(tokens))
         with as_it_stands():
             memory = (state.own, state.own_mask(), state.keys, state.values, state.bias)
             x, attention = self._unit.advance(x, state.column, *memory, *self._decoder, *self._steps)
@@ -119,7 +120,7 @@ class Compiled:
             else:
                 listed = state.listed
                 if listed is None or listed.ids is not candidates:
-                    listed = Listed(candidates, *(part[candidates] for part in self._output))
+                    listed = Listed(candidates, *self._rows(candidates))
                 logits = nn.functional.linear(x, listed.weight, listed.bias)
         return Step(logits, replace(state.after(), listed=listed), attention / self.config.heads)
 
@@ -131,8 +132,8 @@ class Compiled:
             state = replace(state, own=torch.empty(limit, *state.own.shape[1:]))
         if candidates is None:
             return Sentence(state, 0, never, torch.arange(0), [])
-        rows = [part[candidates] for part in self._output]
-        return Sentence(state, 0, torch.isin(candidates, never).nonzero()[:, 0], candidates, rows)
+        places = torch.isin(candidates, never).nonzero()[:, 0]
+        return Sentence(state, 0, places, candidates, self._rows(candidates))
 
     @torch.inference_mode()
     def run(self, sentence: Sentence, last: int, steps: int, eos: int) -> Steps:
@@ -146,8 +147,8 @@ class Compiled:
                 sentence.state.values,
                 *self._decoder,
                 *self._steps,
-                self._table,
-                self._scale,
+                self._table.values,
+                self._table.factors,
                 self._places,
                 steps,
                 eos,
@@ -166,7 +167,7 @@ class Compiled:
         """
         inputs = torch.tensor([start, *draft])
         places = self._places[: len(inputs)]
-        x = torch.addcmul(places, self._table[inputs.clamp(min=0)] * (inputs >= 0)[:, None], self._scale)
+        x = torch.addcmul(places, *self._table.parts(inputs))
         future = torch.full((len(inputs), len(inputs)), MASKED).triu(1)
         state = sentence.state
         with as_it_stands():
@@ -186,6 +187,11 @@ class Compiled:
         sentence.position = count
         return Steps(found[:count], log_probs[:count].tolist(), attention[:count])
 
+    def _rows(self, candidates: Tensor) -> list[Tensor]:
+        """Return the output layer's weight float32 [K, d] and bias [K] for ``candidates`` int64 [K]."""
+        weight, bias = self._output
+        return [rows_at(weight, candidates), bias[candidates]]
+
     @cached_property
     def _verifier(self) -> Any:
         return torch.jit.CompilationUnit(VERIFY)
@@ -200,7 +206,7 @@ class Compiled:
 def _in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """Fill the output layer up to whole blocks with words of no probability: the best is sought block by block."""
     missing = -len(bias) % BLOCK
-    return nn.functional.pad(weight, (0, 0, 0, missing)), nn.functional.pad(bias, (0, missing), value=-torch.inf)
+    return lengthened(weight, missing), nn.functional.pad(bias, (0, missing), value=-torch.inf)
 
 
 def _encoder_layer(parts: Parts, layer: EncoderLayer, config: TransformerConfig) -> None:
@@ -229,4 +235,4 @@ def _scaled(module: torch.nn.Linear, config: TransformerConfig) -> tuple[Tensor,
     """Return weight and bias with the queries, which come first, divided by the root of a head's width."""
     factor = torch.ones(len(module.weight))
     factor[: config.width] = (config.width // config.heads) ** -0.5
-    return module.weight.detach() * factor[:, None], module.bias.detach() * factor
+    return scaled(module.weight, factor), module.bias.detach() * factor

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from s2s_gui.description import RecurrentConfig
 from s2s_gui.networks.cells import SLOPES, Cells
+from s2s_gui.networks.eight_bits import Table, between, floats, rows_at
 from s2s_gui.networks.layers import MASKED
 from s2s_gui.networks.network import State, Step, padding_mask
 from s2s_gui.networks.products import LINEAR, Parts, Precision, Steps, as_it_stands
@@ -130,10 +131,11 @@ def output(x: Tensor, PRODUCTS, rows: List[Tensor]) -> Tensor:
 
 def step(
     tokens: Tensor, h: Tensor, c: Tensor, memory: Tensor, keys: Tensor, bias: Tensor, rows: List[Tensor],
-    table: Tensor, scale: float, score: Tensor, stride: int, readout: bool, attention: int, PRODUCTS, kind: int,
+    table: Tensor, factors: Tensor, score: Tensor, stride: int, readout: bool, attention: int, PRODUCTS, kind: int,
     slope: float,
 ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    x = table[torch.clamp(tokens, min=0)] * ((tokens >= 0).unsqueeze(1) * scale)
+    places = torch.clamp(tokens, min=0)
+    x = table[places] * (factors[places] * (tokens >= 0).unsqueeze(1))
     hs, cs = torch.unbind(h), torch.unbind(c)
     x, looked = advance(
         x, hs, cs, memory, keys, bias, score, stride, readout, attention, packed, weights, biases, kind, slope
@@ -142,7 +144,7 @@ def step(
 
 def decode(
     last: int, steps: int, eos: int, mask: Tensor, ids: Tensor, h: Tensor, c: Tensor, memory: Tensor, keys: Tensor,
-    bias: Tensor, rows: List[Tensor], table: Tensor, scale: float, score: Tensor, stride: int, readout: bool,
+    bias: Tensor, rows: List[Tensor], table: Tensor, factors: Tensor, score: Tensor, stride: int, readout: bool,
     attention: int, PRODUCTS, kind: int, slope: float,
 ) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     hs, cs = torch.unbind(h), torch.unbind(c)
@@ -150,7 +152,9 @@ def decode(
     log_probs: List[Tensor] = []
     seen: List[Tensor] = []
     for n in range(steps):
-        x = table[last : last + 1] * scale if last >= 0 else torch.zeros([1, table.size(1)])
+        x = torch.zeros([1, table.size(1)])
+        if last >= 0:
+            x = table[last : last + 1] * factors[last : last + 1]
         x, looked = advance(
             x, hs, cs, memory, keys, bias, score, stride, readout, attention, packed, weights, biases, kind, slope
         )
@@ -190,7 +194,6 @@ class CompiledRecurrent:
         self.config: RecurrentConfig = network.config
         self.precision = precision
         self._output = network.output_layer()
-        self._scale = network.scale
         self._unit = torch.jit.CompilationUnit(CODE)
         config = self.config
         kind = LSTM if config.cell == "lstm" else GRU_RESET_AFTER if config.reset_after else GRU_RESET_BEFORE
@@ -204,16 +207,16 @@ class CompiledRecurrent:
             encoder.add(network.attention.key.weight, torch.zeros(config.hidden))
             if network.attention.is_additive:
                 decoder.add(network.attention.query.weight, network.attention.query.bias)
-                score = network.attention.score.weight[0].detach()
+                score = floats(network.attention.score.weight)[0]
         if config.readout:
             decoder.add(network.readout.weight, network.readout.bias)
         decoder.add(*network.output_layer())
         self._key = encoder.count - 1
         self._encoder, self._decoder = encoder.ready()[:3], decoder.ready()[:3]
-        self._table = network.target_embedding.weight
-        self._source = self._table if config.tied == "all" else network.source_embedding.weight
+        table = Table.of(network.target_embedding.weight, network.scale)
+        self._source = table if config.tied == "all" else Table.of(network.source_embedding.weight, network.scale)
         reads_attention = ATTENTIONS.index(config.attention)
-        self._steps = (self._table, network.scale, score, self._stride, config.readout, reads_attention)
+        self._steps = (table.values, table.factors, score, self._stride, config.readout, reads_attention)
 
     @property
     def longest(self) -> int:
@@ -280,8 +283,7 @@ class CompiledRecurrent:
     def _encode(self, source: Tensor, past: Tensor | None) -> RecurrentState:
         """Read sources [B, S]; ``past`` bool [B, S] is true where a row has ended, None where none has."""
         config = self.config
-        turned = source.t()
-        x = self._source[turned.clamp(min=0)] * ((turned >= 0)[..., None] * self._scale)
+        x = self._source[source.t()]
         with as_it_stands():
             outputs, h, c = self._unit.encode(
                 x,
@@ -309,7 +311,7 @@ class CompiledRecurrent:
         if candidates is None:
             return []
         weight, bias = self._output
-        return [weight[candidates], bias[candidates]]
+        return [rows_at(weight, candidates), bias[candidates]]
 
     def _moved(self, state: RecurrentState, h: Tensor, c: Tensor) -> RecurrentState:
         return replace(state, cells=(h, c) if self.config.cell == "lstm" else (h,))
@@ -332,7 +334,7 @@ def _cells(parts: Parts, cells: torch.nn.LSTM | torch.nn.GRU | Cells, kind: int)
         parts.add(weights["weight_ih" + name], weights["bias_ih" + name])
         if kind == GRU_RESET_BEFORE:
             gates = 2 * weight.shape[1]
-            parts.add(weight[:gates], bias[:gates])
-            parts.add(weight[gates:], bias[gates:])
+            parts.add(between(weight, 0, gates), bias[:gates])
+            parts.add(between(weight, gates, len(weight)), bias[gates:])
         else:
             parts.add(weight, bias)

@@ -1,6 +1,7 @@
 """Products of a row with a weight, in float32 or 8 bits, and what the TorchScript loops built on them share.
 
-With 8 bits a weight is rounded to 127 steps a row, and activations as they come (``quantized::linear_dynamic``).
+With 8 bits a weight is rounded to 127 steps a row, unless it comes so, and activations as they come
+(``quantized::linear_dynamic``).
 """
 
 import warnings
@@ -9,6 +10,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from s2s_gui.networks.eight_bits import EightBits, floats
 
 Precision = Literal["fp32", "int8"]
 
@@ -68,9 +71,9 @@ class Parts:
     def add(self, weight: Tensor, bias: Tensor) -> None:
         self.count += 1
         if self.precision == "int8":
-            self.packed.append(packed(weight.detach(), bias.detach()))
+            self.packed.append(packed(weight, bias.detach()))
         else:
-            self.weights.append(weight.detach())
+            self.weights.append(floats(weight))
             self.biases.append(bias.detach())
 
     def ready(self) -> tuple[list[Any], list[Tensor], list[Tensor], list[Tensor]]:
@@ -79,14 +82,18 @@ class Parts:
 
 
 def packed(weight: Tensor, bias: Tensor) -> Any:
-    """Return a weight [out, in] rounded to 8 bits a row and packed for the processor, with its bias."""
-    low, high = weight.aminmax(dim=1)  # no copy of the weight, as its absolute values would be
-    scale = (torch.maximum(high, -low).clamp(min=1e-12) / 127).double()
+    """Return a weight [out, in] in 8 bits a row and packed for the processor, with its bias."""
+    zero = torch.zeros(len(weight), dtype=torch.int64)
     with warnings.catch_warnings():
         # PyTorch warns that its quantised dtypes will go one day; the version is pinned.
         warnings.simplefilter("ignore")
-        zero = torch.zeros(len(weight), dtype=torch.int64)
-        rounded = torch.quantize_per_channel(weight.contiguous(), scale, zero, 0, torch.qint8)
+        if isinstance(weight, EightBits):
+            rounded = torch._make_per_channel_quantized_tensor(weight.detach(), weight.scales.double(), zero, 0)
+        else:
+            weight = weight.detach()
+            low, high = weight.aminmax(dim=1)  # no copy of the weight, as its absolute values would be
+            scale = (torch.maximum(high, -low).clamp(min=1e-12) / 127).double()
+            rounded = torch.quantize_per_channel(weight.contiguous(), scale, zero, 0, torch.qint8)
         return torch.ops.quantized.linear_prepack(rounded, bias.contiguous())
 
 

@@ -102,17 +102,17 @@ def greedy(
     last: int, column: int, own: Tensor, keys: Tensor, values: Tensor,
     packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
     biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
-    ssru: bool, table: Tensor, scale: Tensor, places: Tensor, steps: int, eos: int, never: Tensor, ids: Tensor,
+    ssru: bool, table: Tensor, factors: Tensor, places: Tensor, steps: int, eos: int, never: Tensor, ids: Tensor,
     rows: List[Tensor],
 ) -> Tuple[Tensor, Tensor, Tensor]:
-    nothing = table[0, :0]
+    nothing = factors[0, :0]
     tokens: List[Tensor] = []
     log_probs: List[Tensor] = []
     looked: List[Tensor] = []
     for n in range(steps):
         x = places[column : column + 1]
         if last >= 0:
-            x = torch.addcmul(x, table[last : last + 1], scale)
+            x = torch.addcmul(x, table[last : last + 1], factors[last : last + 1])
         x, seen = advance(
             x, column, own, nothing, keys, values, nothing, packed, weights, biases, norms, layers, heads, kind, pre,
             epsilon, ssru,

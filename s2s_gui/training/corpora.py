@@ -85,7 +85,7 @@ class Corpora:
             start, end = (int((number + i) * POOL_PAIRS * shares[corpus]) for i in (0, 1))
             drawn += [pairs[i] for i in self._places(corpus, len(pairs), start, end)]
         random.shuffle(drawn)
-        return [self._vary(example, random) for example in self._join(drawn, random)]
+        return [self.vary(example, random) for example in self._join(drawn, random)]
 
     def _places(self, corpus: int, count: int, start: int, end: int) -> list[int]:
         places: list[int] = []
@@ -111,7 +111,8 @@ class Corpora:
             i += count
         return examples
 
-    def _vary(self, example: Example, random: np.random.Generator) -> Example:
+    def vary(self, example: Example, random: np.random.Generator) -> Example:
+        """Change case or final marks now and then, as the mixture says."""
         source, target = example.source, example.target
         case, mark = random.random(2)
         if case < self.mixture.lower:

@@ -5,20 +5,22 @@ the scale 0.2 sqrt(max(rows, columns)) gives its updates the size of AdamW's (Li
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from s2s_gui.networks.layers import Stacked
-from s2s_gui.training.recipe import Schedule
+
+if TYPE_CHECKING:  # at run time this file needs torch alone, so that it can go where nothing else is
+    from s2s_gui.training.recipe import Schedule
 
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
-def rate_factor(schedule: Schedule, update: int, spent: float) -> float:
+def rate_factor(schedule: "Schedule", update: int, spent: float) -> float:
     """Return the rates' factor at ``update`` (from 0) when the share ``spent`` of the budget is gone."""
     warm = min(1.0, (update + 1) / schedule.warmup) if schedule.warmup else 1.0
     if spent <= schedule.hold or schedule.hold >= 1:
@@ -82,14 +84,14 @@ class Muon(torch.optim.Optimizer):
 class Optimisers:
     """The optimisers of a network's weights, over fp32 masters where the network itself is bfloat16."""
 
-    def __init__(self, network: nn.Module, schedule: Schedule) -> None:
+    def __init__(self, network: nn.Module, schedule: "Schedule") -> None:
         self.schedule = schedule
         self.pairs = [
             (weight, weight if weight.dtype == torch.float32 else nn.Parameter(weight.detach().float()))
             for weight in network.parameters()
         ]
         masters = {id(weight): master for weight, master in self.pairs}
-        matrices = [] if schedule.optimiser == "adamw" else list(_matrices(network))
+        matrices = [] if schedule.optimiser == "adamw" else list(matrices_of(network))
         taken = {id(weight) for weight, _ in matrices}
         rest = [master for weight, master in self.pairs if id(weight) not in taken]
         self.adamw = torch.optim.AdamW(
@@ -141,7 +143,7 @@ class Optimisers:
             self.muon.load_state_dict(state["muon"])
 
 
-def _matrices(network: nn.Module) -> Iterable[tuple[Tensor, int]]:
+def matrices_of(network: nn.Module) -> Iterable[tuple[Tensor, int]]:
     """Yield the weights that Muon is made for, with the number of matrices in each: not tables, not output layers."""
     for module in network.modules():
         if isinstance(module, Stacked) and min(module.weight.shape) > 1 and module.weight.shape[0] < 8192:

@@ -1,6 +1,7 @@
-"""How long a model takes to open, and how much memory: ``python -m tests.bench.opening [FOLDER]``.
+"""How long a model takes to open, and how much memory: ``python -m tests.bench.opening [FOLDER] [--precision int8]``.
 
-Without a folder it makes a MarianMT model of OPUS-MT's size with random weights. Times are processor time, which on one
+Without a folder it makes a MarianMT model of OPUS-MT's size with random weights. With a precision the network gets its
+quick form too. Times are processor time, which on one
 thread is what a machine without other work takes; the best of several fresh processes, the file in the page cache.
 Memory is the peak above what the imports take.
 """
@@ -22,11 +23,12 @@ import torch
 from safetensors.numpy import save_file
 
 from s2s_gui.engine.cache import SentenceCache
-from s2s_gui.engine.model import assemble
+from s2s_gui.engine.model import assemble, quickened
 from s2s_gui.engine.translator import translate
 from s2s_gui.formats.opening import describe
 from s2s_gui.manage.opening import TRIAL_ELSE
 from s2s_gui.messages import DecodeOptions
+from s2s_gui.networks.products import Precision
 
 RUNS = 7
 STAGES = ("plain read", "describe", "assemble", "trial")
@@ -40,17 +42,19 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--precision", choices=("fp32", "int8"))
     parser.add_argument("--once", action="store_true", help="measure in this process and print JSON")
     arguments = parser.parse_args()
     if arguments.once:
         torch.set_num_threads(1)
-        print(json.dumps(measure(arguments.folder)))
+        print(json.dumps(measure(arguments.folder, arguments.precision)))
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch) / "opus-mt-en-de"
         if arguments.folder is None:
             make(folder)
         command = [sys.executable, "-m", "tests.bench.opening", "--once", str(folder)]
+        command += ["--precision", arguments.precision] if arguments.precision else []
         runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(RUNS)]
     best = {name: min(run[name] for run in runs) for name in runs[0]}
     for name in STAGES:
@@ -61,7 +65,7 @@ def main() -> None:
         print(f"{name:12} {best[name] / 1e6:7.0f} MB, {best[name] / best['weights']:.2f} times the weights")
 
 
-def measure(folder: Path) -> dict[str, float]:
+def measure(folder: Path, precision: Precision | None) -> dict[str, float]:
     """Return seconds and bytes of one opening."""
     largest = max((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_size)
     times = [time.process_time()]
@@ -74,7 +78,9 @@ def measure(folder: Path) -> dict[str, float]:
         found = describe(folder, Path(scratch))
         times.append(time.process_time())
         assert found.description is not None
-        model = assemble(found.description, found.faults)
+        model = assemble(found.description, found.faults, precision or "fp32")
+        if precision is not None:
+            model = quickened(model, precision)
     times.append(time.process_time())
     assembled = peak() - before
     way = next(iter(model.card.ways()))

@@ -174,6 +174,15 @@ def test_an_empty_translation_gives_way_to_the_others_of_its_rank() -> None:
     assert [found["text"] for found in json.loads(as_json(result, 2))["hypotheses"]] == ["   ", "  hello "]
 
 
+def test_a_token_says_how_far_it_can_be_believed_where_that_is_known() -> None:
+    best = Hypothesis("hi", (Token("hi", -0.5, 5, 0.6), Token("</s>", -0.1, 0)), -0.3)
+    result = Result("hi", (Line("你", "hi", (Segment(0, 1, ("你", "</s>"), (best,)),)),), 0.1, 0.1, 1)
+    assert json.loads(as_json(result, 1))["tokens"] == [
+        {"text": "hi", "logprob": -0.5, "confidence": 0.6},
+        {"text": "</s>", "logprob": -0.1},
+    ]
+
+
 def test_two_ways_need_a_choice(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["translate", "--model", folder]) == 2
     assert "give --from and --to" in capsys.readouterr().err

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -53,7 +52,7 @@ def run(decoding: Decoding) -> tuple[list[Draft], Decoded]:
 @pytest.mark.parametrize("limit", [1, 3, 1000])
 def test_the_quick_way_ends_as_the_plain_one(model: Model, limit: int) -> None:
     quick = quickened(model, "fp32")
-    task = make_task(model, model.card.ways()[0], replace(GREEDY, repeat_limit=limit))
+    task = make_task(model, model.card.ways()[0], msgspec.structs.replace(GREEDY, repeat_limit=limit))
     for text in TEXTS:
         job = task.prepare(next(iter(task.plan(text))), forced=False).job
         assert quick.compiled is not None

@@ -1,5 +1,4 @@
-from dataclasses import replace
-
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -77,8 +76,8 @@ def test_lines_that_were_known_come_together(models: tuple[Model, Model]) -> Non
     again = run(models, text, caches=caches)[1]
     assert (again.tokens, again.first_token_seconds) == (0, 0.0)
     caches[1].chain = Lines()
-    assert again == replace(run(models, text, caches=caches)[1], seconds=again.seconds)
-    bound = run(models, text, options=replace(GREEDY, prefix="hello"), caches=caches)[1]
+    assert again == msgspec.structs.replace(run(models, text, caches=caches)[1], seconds=again.seconds)
+    bound = run(models, text, options=msgspec.structs.replace(GREEDY, prefix="hello"), caches=caches)[1]
     assert bound.lines[0].text.startswith("hello")
     assert bound.lines[1:] == again.lines[1:]
 

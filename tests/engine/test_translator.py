@@ -311,11 +311,12 @@ def test_closing_keeps_what_is_done(model: Model) -> None:
 
 
 def test_directions(model: Model) -> None:
-    assert str(model.direction("zh-Hans", "en")) == "zh-Hans > en"
+    assert str(model.direction("zh-Hans", "en")) == str(model.direction("zh", "en")) == "zh-Hans > en"
+    assert str(model.direction("zh-Hant", "en")) == "zh-Hant > en"
     with pytest.raises(RequestError, match="it offers"):
         model.direction("de", "en")
     with pytest.raises(RequestError):
-        model.direction("zh-Hant", "en")
+        model.direction("zh-TW", "en")
 
 
 def test_learned_positions_bound_the_length(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_all_faults_come_at_once(folder: Path) -> None:
         (b"[]", "object"),
         (b"[" * 100_000, "not JSON"),
         (b"{}", "lacks the field 'network'"),
-        (b'{"format_version": 2}', "newer version of the program"),
+        (b'{"format_version": 3}', "newer version of the program"),
         (b'{"format_version": "x"}', "format_version is 'x'"),
         (LFS_POINTER + b"\noid sha256:1\n", "Git LFS"),
         (b" " * ((1 << 20) + 1), "more than"),

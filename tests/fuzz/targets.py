@@ -15,7 +15,9 @@ import msgspec
 import numpy as np
 import torch
 
+from s2s_gui.formats import native
 from s2s_gui.formats.ctranslate2 import export as ctranslate2_export
+from s2s_gui.formats.eight_bits import in_eight_bits
 from s2s_gui.formats.huggingface import marian as hf_marian
 from s2s_gui.formats.marian import bergamot
 from s2s_gui.formats.marian import npz as marian
@@ -51,6 +53,13 @@ def _hugging_face(folder: Path) -> Path:
 
 def _native(folder: Path) -> Path:
     return small.write(folder.parent, folder)
+
+
+def _eight_bits(folder: Path) -> Path:
+    found = native.read(small.write(folder.parent, folder))
+    weights = in_eight_bits(found.weights)
+    native.write_description(replace(found, weights=weights), folder)
+    return folder
 
 
 def _linked(folder: Path) -> Path:
@@ -166,6 +175,7 @@ TARGETS: dict[str, Target] = {
     "opennmt": Target(_opennmt, "model.pt"),
     "opennmt-pickle": Target(_opennmt, "model.pt", "model/data.pkl", _pickles),
     "card": Target(_native, "card.json"),
+    "eight-bits": Target(_eight_bits, native.WEIGHTS),
     "record": Target(_linked, "imported.json"),
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from s2s_gui.description import ModelDescription, TransformerConfig
 from s2s_gui.formats.ctranslate2.file import write_model_file
 from s2s_gui.formats.ctranslate2.folder import ACTIVATIONS, MODEL
+from s2s_gui.formats.eight_bits import Floats
 from s2s_gui.formats.lazy import Array
 from s2s_gui.formats.written import position_table, refusal, tokens_of, transformer_of, whole_folder
 
@@ -57,7 +58,7 @@ def write(description: ModelDescription, folder: Path) -> None:
 
 def _variables(description: ModelDescription, network: TransformerConfig) -> tuple[dict[str, Array], dict[str, str]]:
     """Return the variables under the format's names, and the aliases of those that are stored once."""
-    weights = description.weights
+    weights = Floats(description.weights)
     found: dict[str, Array] = {}
 
     def put(name: str, array: Array) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from s2s_gui.description import ModelDescription, TransformerConfig
+from s2s_gui.formats.eight_bits import Floats
 from s2s_gui.formats.huggingface.files import ACTIVATIONS
 from s2s_gui.formats.huggingface.marian import TAG
 from s2s_gui.formats.lazy import Array
@@ -120,7 +121,8 @@ def _tables(
     names = ["target_embedding.weight", "output_bias"]
     names += ["source_embedding.weight"] if network.tied != "all" else []
     names += ["output.weight"] if network.tied == "none" else []
-    tables = {name: np.asarray(description.weights[name], np.float32) for name in names}
+    weights = Floats(description.weights)
+    tables = {name: np.asarray(weights[name], np.float32) for name in names}
     start = description.card.decoding.start
     if start >= 0 and target[start] == PAD:
         return tables, target, start
@@ -133,7 +135,7 @@ def _tables(
 
 
 def _weights(description: ModelDescription, network: TransformerConfig, tables: dict[str, Array]) -> dict[str, Array]:
-    weights = description.weights
+    weights = Floats(description.weights)
     found: dict[str, Array] = {}
 
     def linear(ours: str, *theirs: str) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from s2s_gui.description import Direction, ModelCard, ModelDescription, Shortlist, TransformerConfig
 from s2s_gui.errors import ModelError
+from s2s_gui.formats.eight_bits import Floats
 from s2s_gui.formats.lazy import Array
 from s2s_gui.formats.marian import export
 from s2s_gui.formats.marian import npz as marian
@@ -77,7 +78,7 @@ def write(
     if found or network is None or pieces is None:
         raise ModelError(card.id, found)
     rows = rows_of(description, network, pieces)
-    tensors = list(_tensors(rows.network, rows.weights(description.weights), alphas, found))
+    tensors = list(_tensors(rows.network, rows.weights(Floats(description.weights)), alphas, found))
     if found:
         raise ModelError(card.id, found)
     pair = export.pair_name(card.ways()[0])

@@ -7,6 +7,7 @@ import yaml
 
 from s2s_gui.description import ModelDescription
 from s2s_gui.errors import ModelError
+from s2s_gui.formats.eight_bits import Floats
 from s2s_gui.formats.marian import export
 from s2s_gui.formats.marian.folder import find
 from s2s_gui.formats.marian.model import describe, renamed
@@ -83,7 +84,8 @@ def write(description: ModelDescription, folder: Path) -> None:
     what = "A model for marian-decoder (https://marian-nmt.github.io): `marian-decoder -c decoder.yml`."
     readme = export.readme(card, what, text_tags=own)
     export.write_files({**files, "decoder.yml": yaml.safe_dump(settings), "README.md": readme}, folder)
-    arrays = {name: array for name, _, array in parameters_of(network, description.weights, Tables.of(network.tied))}
+    weights = Floats(description.weights)
+    arrays = {name: array for name, _, array in parameters_of(network, weights, Tables.of(network.tied))}
     options = np.frombuffer(export.options_text(network).encode() + b"\0", np.int8)
     np.savez(folder / model, allow_pickle=False, **arrays, **{OPTIONS: options})
 
