@@ -10,14 +10,18 @@ from pathlib import Path
 import msgspec
 import torch
 
-from s2s_gui.description import Figure, ModelCard
-from s2s_gui.engine.model import Model
+from s2s_gui.description import Figure, ModelCard, Shortlist
+from s2s_gui.engine.model import Model, assemble
 from s2s_gui.formats import native
 from s2s_gui.formats.eight_bits import in_eight_bits
+from s2s_gui.formats.shortlist import shortlist_bytes
 from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions
 from s2s_gui.training.confidence import calibrate
+from s2s_gui.training.corpora import Corpora
 from s2s_gui.training.evaluate import Evaluation, evaluate
+from s2s_gui.training.lexicon import lexical_shortlist
+from s2s_gui.training.preparation import encoder
 from s2s_gui.training.recipe import Recipe, read_recipe
 
 
@@ -28,6 +32,9 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
     card = description.card
     files = {name: (run / "best" / name).read_bytes() for name in card.files()}
     weights = in_eight_bits(description.weights)
+    if recipe.shortlist is not None:
+        files[native.SHORTLIST] = shortlist_bytes(_shortlist(assemble(description), recipe, recipe_path.parent))
+        card = msgspec.structs.replace(card, shortlist=native.SHORTLIST)
     native.write(card, weights, files, "", folder)  # the figures are those of the weights as they ship
     model = open_model(folder)
     measured = measure(model, recipe, recipe_path.parent)
@@ -45,6 +52,18 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
         calibration=calibrate(model, recipe, recipe_path.parent),
     )
     return native.write(card, weights, files, _readme(card, recipe, measured), folder)
+
+
+def _shortlist(model: Model, recipe: Recipe, base: Path) -> Shortlist:
+    plan, decoding = recipe.shortlist, model.card.decoding
+    assert plan is not None
+    encode = encoder(model.source, model.card.directions, decoding, recipe.mixture.longest)
+    corpora = Corpora(recipe, base)
+    pools = (corpora.pool(number, is_late=True) for number in range(plan.pools))
+    pairs = [ids for pool in pools for ids in map(encode, pool) if ids is not None]
+    tags = tuple(tag for tag in encode.tags if tag is not None)
+    sizes = model.source.size, model.target.size
+    return lexical_shortlist(lambda: pairs, *sizes, tags, decoding.eos, plan.most, plan.common)
 
 
 def measure(model: Model, recipe: Recipe, base: Path) -> list[tuple[str, Evaluation]]:
