@@ -120,6 +120,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     """One candidate translation of a segment; ``score`` is length-normalised as ``DecodeOptions`` says.
 
     ``stopped``: "" if the end symbol was produced, "length" at the limit, "loop" if a repetition was ended.
+    ``doubtful`` are the stretches of ``text``, from and to, whose tokens are so.
     """
 
     text: str
@@ -127,6 +128,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     score: float
     alignment: tuple[Link, ...] = ()
     stopped: Literal["", "length", "loop"] = ""
+    doubtful: tuple[tuple[int, int], ...] = ()
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -139,11 +141,15 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of the request with its translation; ``text`` keeps the line's outer blanks."""
+    """One line of the request with its translation; ``text`` keeps the line's outer blanks.
+
+    ``doubtful`` are the stretches of ``text``, from and to, that the model was not sure of.
+    """
 
     source: str
     text: str
     segments: tuple[Segment, ...]
+    doubtful: tuple[tuple[int, int], ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -920,6 +920,10 @@
         <translation>使用模型的候选词表</translation>
     </message>
     <message>
+        <source>Underline words that the model is not sure of</source>
+        <translation>给模型没有把握的词加下划线</translation>
+    </message>
+    <message>
         <source>Only the likely words are looked at where a model lists them: much quicker.</source>
         <translation>若模型附有候选词表，只考虑可能的词，速度快得多。</translation>
     </message>
@@ -1114,6 +1118,10 @@
     <message>
         <source>stopped here</source>
         <translation>在此停止</translation>
+    </message>
+    <message>
+        <source>The model is not sure of this word.</source>
+        <translation>模型对这个词没有把握。</translation>
     </message>
 </context>
 <context>

@@ -146,7 +146,8 @@ def _known(content: str, half: Result, whole: Result) -> KnownLine:
     score = sum(part.score for part in parts) / len(parts) if parts else 0.0
     best = Hypothesis(whole.text.strip(), tokens, score)
     segments = (Segment(span.start, span.end, (), (best,)),)
-    line = Line(content, whole.text, segments if span.end > span.start else ())
+    doubtful = whole.lines[0].doubtful if len(whole.lines) == 1 else ()
+    line = Line(content, whole.text, segments if span.end > span.start else (), doubtful)
     # Only what was copied has no source tokens.
     decoded = sum(bool(one.source_tokens) for leg in (half, whole) for made in leg.lines for one in made.segments)
     return KnownLine(line, decoded, len(tokens))

@@ -138,7 +138,26 @@ class Task:
     def _hypothesis(self, decoded: Decoded, source_tokens: int) -> Hypothesis:
         tokens = tuple(map(self._token, decoded.tokens, decoded.log_probs))
         alignment = links(decoded.attention, source_tokens)
-        return Hypothesis(self.text(decoded.tokens), tokens, decoded.score, alignment, decoded.stopped)
+        doubtful = self._stretches(tokens)
+        return Hypothesis(self.text(decoded.tokens), tokens, decoded.score, alignment, decoded.stopped, doubtful)
+
+    def _stretches(self, tokens: tuple[Token, ...]) -> tuple[tuple[int, int], ...]:
+        """Return where in the text the doubtful tokens stand; neighbours are one stretch, a blank before is none."""
+        if not any(token.is_doubtful for token in tokens):
+            return ()
+        growing = self.model.target.stream()
+        found: list[tuple[int, int]] = []
+        for token in tokens:
+            before = growing.text
+            growing.push(token.id)
+            text = growing.text
+            start = len(before)
+            if token.is_doubtful and len(text) > start and token.id != self.model.card.decoding.eos:
+                if found and found[-1][1] == start:
+                    found[-1] = found[-1][0], len(text)
+                else:
+                    found.append((start + text[start:].startswith(" "), len(text)))
+        return tuple(found)
 
     def _token(self, id: int, log_prob: float) -> Token:
         piece, calibration = self.model.target.piece(id), self.calibration
@@ -229,5 +248,13 @@ def compose(content: str, planned: Sequence[Planned], translated: Sequence[Trans
         for one, known in zip(planned, translated, strict=True)
     )
     whole = inner(content)
-    middle = "".join(one.before + known.hypotheses[0].text for one, known in zip(planned, translated, strict=True))
-    return Line(content, content[: whole.start] + middle + content[whole.end :], segments)
+    parts = [content[: whole.start]]
+    doubtful: list[tuple[int, int]] = []
+    length = whole.start
+    for one, known in zip(planned, translated, strict=True):
+        best = known.hypotheses[0]
+        length += len(one.before)
+        doubtful += [(length + start, length + end) for start, end in best.doubtful]
+        length += len(best.text)
+        parts += (one.before, best.text)
+    return Line(content, "".join(parts) + content[whole.end :], segments, tuple(doubtful))

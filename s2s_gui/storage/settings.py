@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, kw_only=True):
     shortlist: bool = True
     threads: Threads = 0
     idle_minutes: Minutes = 30
+    mark_doubtful: bool = True
 
 
 def path() -> Path:

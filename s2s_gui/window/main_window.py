@@ -301,7 +301,8 @@ class MainWindow(QMainWindow):
     def _on_finished(self, result: Result) -> None:
         if self._failure_is_of_text:
             self.strip.dismiss()
-        self.target.show_result([line.text for line in result.lines] or result.text.split("\n"))
+        texts = [line.text for line in result.lines] or result.text.split("\n")
+        self.target.show_result(texts, [line.doubtful for line in result.lines])
         announce(self.target, self.tr("Translation finished."))
         self.memory.touch()
 
@@ -386,6 +387,7 @@ class MainWindow(QMainWindow):
         kept = self.settings
         self.live.set_engine(kept.precision, shortlist=kept.shortlist, threads=kept.threads)
         self.live.set_idle_minutes(kept.idle_minutes)
+        self.target.mark_doubtful(kept.mark_doubtful)
         self.live.set_options(DecodeOptions(beam_size=self.settings.beam_size or None))
 
     @Slot()

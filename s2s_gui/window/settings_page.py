@@ -31,6 +31,7 @@ class SettingsPage(QDialog):
         self.beam_size = QSpinBox(self)
         self.precision = QComboBox(self)
         self.shortlist = QCheckBox(self)
+        self.mark_doubtful = QCheckBox(self)
         self.threads = QSpinBox(self)
         self.idle_minutes = QSpinBox(self)
         self.theme = QComboBox(self)
@@ -71,6 +72,7 @@ class SettingsPage(QDialog):
         self._form.addRow(self._headings[1])
         self._add(self.theme)
         self._add(self.text_size)
+        self._form.addRow(self.mark_doubtful)
         self._add(self.language)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         self._buttons.rejected.connect(self.reject)
@@ -81,7 +83,7 @@ class SettingsPage(QDialog):
         box_layout.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignRight)
         self.retranslate()
         self.show_settings(settings)
-        for check in (self.while_typing, self.shortlist):
+        for check in (self.while_typing, self.shortlist, self.mark_doubtful):
             check.toggled.connect(self._on_changed)
         for number in (self.beam_size, self.threads, self.idle_minutes, self.text_size):
             number.valueChanged.connect(self._on_changed)
@@ -91,12 +93,14 @@ class SettingsPage(QDialog):
     def show_settings(self, settings: Settings) -> None:
         """Show ``settings`` without reporting a change."""
         self._settings = settings
-        checks, numbers = (self.while_typing, self.shortlist), (self.beam_size, self.threads, self.idle_minutes)
+        checks = (self.while_typing, self.shortlist, self.mark_doubtful)
+        numbers = (self.beam_size, self.threads, self.idle_minutes)
         widgets: tuple[QWidget, ...] = (*checks, *numbers, self.text_size)
         for widget in widgets:
             widget.blockSignals(True)
         self.while_typing.setChecked(settings.while_typing)
         self.shortlist.setChecked(settings.shortlist)
+        self.mark_doubtful.setChecked(settings.mark_doubtful)
         self.beam_size.setValue(settings.beam_size)
         self.threads.setValue(settings.threads)
         self.idle_minutes.setValue(settings.idle_minutes)
@@ -122,6 +126,8 @@ class SettingsPage(QDialog):
         self.while_typing.setAccessibleName(self.while_typing.text())
         self.shortlist.setText(self.tr("Use the model's shortlist of words"))
         self.shortlist.setAccessibleName(self.shortlist.text())
+        self.mark_doubtful.setText(self.tr("Underline words that the model is not sure of"))
+        self.mark_doubtful.setAccessibleName(self.mark_doubtful.text())
         self.shortlist.setToolTip(
             self.tr("Only the likely words are looked at where a model lists them: much quicker.")
         )
@@ -177,6 +183,7 @@ class SettingsPage(QDialog):
             beam_size=self.beam_size.value(),
             precision=self.precision.currentData(),
             shortlist=self.shortlist.isChecked(),
+            mark_doubtful=self.mark_doubtful.isChecked(),
             threads=self.threads.value(),
             idle_minutes=self.idle_minutes.value(),
             theme=self.theme.currentData(),

@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QEvent, QPoint, QTimer, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
+    QHelpEvent,
     QPainter,
     QPaintEvent,
     QPalette,
@@ -23,7 +24,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from s2s_gui.messages import KnownLines, Partial
 from s2s_gui.window.bridge import BUDGET_SECONDS
@@ -36,6 +37,7 @@ MOST_NEW_BLOCKS = 200
 PORTION = 32
 LABEL_SCALE = 0.8
 WORD_SEARCH = 24
+Stretches = tuple[tuple[int, int], ...]
 SAFE = str.maketrans({"\n": " ", "\r": " ", "\u2029": "\u2028", "\ufdd0": " ", "\ufdd1": " "})
 
 
@@ -44,6 +46,7 @@ class ShownLine:
     """One line as it is shown: ``text[:settled]`` is final, up to ``fresh`` it is new, the rest is older text.
 
     ``whole`` is the translation that it shows in full, before it was made safe for the pane; else ``None``.
+    ``doubtful`` are the stretches of ``text`` that are marked.
     """
 
     text: str = ""
@@ -52,6 +55,7 @@ class ShownLine:
     before: str = ""
     is_touched: bool = False
     whole: str | None = None
+    doubtful: Stretches = ()
 
 
 class TargetView(TextPane):
@@ -71,6 +75,7 @@ class TargetView(TextPane):
         self._is_stale = False
         self._long_line_shown = 0.0
         self._unfinished: list[str] = []
+        self._doubtful: list[Stretches] = []
         self._unfinished_at = 0
         self._reached: int | None = None
         self.stopped_line: int | None = None
@@ -89,6 +94,12 @@ class TargetView(TextPane):
         self._colours.set_colours(text, tentative, stale)
         self._paint_base()
         if any(line.is_touched for line in self._lines):
+            self._colours.rehighlight()
+
+    def mark_doubtful(self, is_wanted: bool) -> None:
+        """Underline what the model was not sure of, or leave it unmarked."""
+        if is_wanted != self._colours.is_marking:
+            self._colours.is_marking = is_wanted
             self._colours.rehighlight()
 
     def set_stale(self, is_stale: bool) -> None:
@@ -138,9 +149,13 @@ class TargetView(TextPane):
         self._reached = known.line + len(known.texts) - 1
         self._show_lines(known.line, known.texts)
 
-    def show_result(self, lines: list[str]) -> None:
-        """Make every line equal to ``lines``; what differs is brought in by small portions."""
+    def show_result(self, lines: list[str], doubtful: list[Stretches] | None = None) -> None:
+        """Make every line equal to ``lines``; what differs is brought in by small portions.
+
+        ``doubtful`` gives for each line the stretches to be marked.
+        """
         self._unfinished = lines
+        self._doubtful = doubtful or []
         self._unfinished_at = 0
         self._show_more()
 
@@ -175,6 +190,23 @@ class TargetView(TextPane):
         painter.drawLine(left, bottom, start - MARGIN // 2, bottom)
         painter.end()
 
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            doubts = self._is_doubtful_at(self.viewport().mapFrom(self, event.pos()))
+            QToolTip.showText(event.globalPos(), self.tr("The model is not sure of this word.") if doubts else "")
+            return True
+        return super().event(event)
+
+    def _is_doubtful_at(self, place: QPoint) -> bool:
+        cursor = self.cursorForPosition(place)
+        number, column = cursor.blockNumber(), cursor.positionInBlock()
+        if number >= len(self._lines):
+            return False
+        line = self._lines[number]
+        return self._colours.is_marking and any(
+            units(line.text[:start]) <= column <= units(line.text[:end]) for start, end in line.doubtful
+        )
+
     def _mark(self, line: int | None) -> None:
         if line != self.stopped_line:
             self.stopped_line = line
@@ -186,6 +218,8 @@ class TargetView(TextPane):
         while self._unfinished_at < len(self._unfinished):
             number = self._unfinished_at
             self._show_lines(number, self._unfinished[number : number + PORTION])
+            for at, stretches in enumerate(self._doubtful[number : number + PORTION], number):
+                self._doubt(at, stretches)
             self._unfinished_at += PORTION
             if time.perf_counter() > until:
                 self._rest.start()
@@ -204,6 +238,12 @@ class TargetView(TextPane):
             text = whole.translate(SAFE)
             self._show(number, text, len(text), True)
             self._lines[number].whole = whole
+
+    def _doubt(self, number: int, stretches: Stretches) -> None:
+        line = self._lines[number]
+        if line.doubtful != stretches:
+            line.doubtful = stretches
+            self._colours.rehighlightBlock(self.document().findBlockByNumber(number))
 
     def _show(self, number: int, text: str, settled: int, is_final: bool) -> None:
         """Show ``text`` in line ``number``; unless it is final, older text beyond it stays in grey."""
@@ -227,6 +267,7 @@ class TargetView(TextPane):
             line.before = shown
         block = self.document().findBlockByNumber(number)
         if old != shown:
+            line.doubtful = ()
             self._edit(block, old, shown)
         if is_recoloured:
             self._colours.rehighlightBlock(block)
@@ -300,6 +341,7 @@ class _Colours(QSyntaxHighlighter):
         self.text = QColor("black")
         self.tentative = QColor("dimgray")
         self.stale = QColor("gray")
+        self.is_marking = True
         self._settled_format = QTextCharFormat()
         self._tentative_format = QTextCharFormat()
         self._stale_format = QTextCharFormat()
@@ -313,13 +355,20 @@ class _Colours(QSyntaxHighlighter):
 
     def highlightBlock(self, text: str) -> None:
         number = self.currentBlock().blockNumber()
-        if number >= len(self._lines) or not self._lines[number].is_touched:
+        if number >= len(self._lines):
             return
         line = self._lines[number]
-        settled, fresh = units(line.text[: line.settled]), units(line.text[: line.fresh])
-        self.setFormat(0, settled, self._settled_format)
-        self.setFormat(settled, fresh - settled, self._tentative_format)
-        self.setFormat(fresh, units(line.text) - fresh, self._stale_format)
+        if line.is_touched:
+            settled, fresh = units(line.text[: line.settled]), units(line.text[: line.fresh])
+            self.setFormat(0, settled, self._settled_format)
+            self.setFormat(settled, fresh - settled, self._tentative_format)
+            self.setFormat(fresh, units(line.text) - fresh, self._stale_format)
+        for start, end in line.doubtful if self.is_marking else ():
+            first = units(line.text[:start])
+            marked = QTextCharFormat(self._settled_format) if line.is_touched else QTextCharFormat()
+            marked.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+            marked.setUnderlineColor(self.stale)
+            self.setFormat(first, units(line.text[:end]) - first, marked)
 
 
 def units(text: str) -> int:

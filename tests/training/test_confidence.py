@@ -130,6 +130,24 @@ def test_tokens_carry_confidence_if_the_card_knows_it() -> None:
         assert token.is_doubtful == (token.confidence < 0.9)
 
 
+def test_doubtful_stretches_are_where_their_tokens_stand() -> None:
+    model = open_model(GOLDEN)
+    model = replace(model, card=msgspec.structs.replace(model.card, calibration=(KNOWN,)))
+    steps = translate(model, 1, "  a b c d. b a d", model.card.directions[0], DecodeOptions(), SentenceCache())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            (line,) = end.value.lines
+            break
+    marked = {line.text[start:end] for start, end in line.doubtful}
+    doubtful = [token for one in line.segments for token in one.hypotheses[0].tokens if token.is_doubtful]
+    words = {word for stretch in marked for word in stretch.split()}
+    assert doubtful
+    assert words == {token.text for token in doubtful} - {"</s>"}
+    assert all(stretch == stretch.strip() for stretch in marked)
+
+
 def test_a_learnt_task_is_measured_on_its_dev_sets(tmp_path: Path) -> None:
     recipe = toy_recipe(tmp_path, GRU, is_reversed=True)
     model = open_model(GOLDEN)

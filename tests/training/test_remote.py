@@ -21,10 +21,11 @@ from s2s_gui.training.batches import make_batch
 from s2s_gui.training.development import translate_all
 from s2s_gui.training.loss import output_loss
 from s2s_gui.training.optimise import Optimisers
-from s2s_gui.training.recipe import Mixture, Recipe, Schedule
+from s2s_gui.training.recipe import Corpus, Mixture, Recipe, Schedule
+from s2s_gui.training.remote.__main__ import main
 from s2s_gui.training.remote.examples import EITHER, IGNORED, Batch, Examples, open_pack
 from s2s_gui.training.remote.graphs import Updates
-from s2s_gui.training.remote.join import figures, join
+from s2s_gui.training.remote.join import join
 from s2s_gui.training.remote.masters import Masters
 from s2s_gui.training.remote.objective import build, losses, operations
 from s2s_gui.training.remote.pack import Packer
@@ -154,6 +155,20 @@ def test_a_part_is_seen_once_before_it_is_seen_twice(tmp_path: Path) -> None:
     assert int(once.lengths[0].sum()) == int(arrays["lengths"][0][:count].sum())
 
 
+def test_late_weights_count_late(tmp_path: Path) -> None:
+    recipe = msgspec.structs.replace(both_ways(tmp_path), mixture=Mixture(longest=32))
+    (tmp_path / "other.tsv").write_text("z z\tz z\n" * 1000)
+    corpora = (Corpus("train.tsv"), Corpus("other.tsv", late_weight=6.0))
+    plan, arrays = open_pack(packed(tmp_path, msgspec.structs.replace(recipe, corpora=corpora)))
+    examples = Examples(plan, arrays, CPU)
+    z = (tmp_path / "words.txt").read_text().splitlines().index("z")
+    shares = []
+    for is_late in (False, True):
+        pool = examples.pool(0, 512, 2000, is_late=is_late)
+        shares.append(float((pool.flat[pool.starts[0]] == z).double().mean()))
+    assert shares == pytest.approx([1 / 4, 6 / 9], abs=0.01)
+
+
 def test_joined_parts_lose_their_blank_where_words_have_none() -> None:
     plan: dict[str, object] = {
         "network": {"target_vocabulary": 16},
@@ -164,7 +179,7 @@ def test_joined_parts_lose_their_blank_where_words_have_none() -> None:
         "start": -1,
         "blanks": [-1, 4],
         "ways": [{"source": 0, "target": 1, "tag": -1, "share": 1.0}],
-        "corpora": [{"first": 0, "count": 2, "share": 1.0}],
+        "corpora": [{"first": 0, "count": 2, "share": 1.0, "late_share": 1.0}],
         "dev": [],
     }
     arrays: dict[str, np.ndarray] = {
@@ -252,24 +267,28 @@ def test_pack_train_and_join(tmp_path: Path, bare: Path) -> None:
         assert sum(text == target for text, (_, target) in zip(found, pairs, strict=True)) > 90
 
 
-def test_joined_pieces_are_measured(tmp_path: Path) -> None:
-    recipe = both_ways(tmp_path)
-    pack = packed(tmp_path, recipe, pairs=200)
-    train(pack, tmp_path / "out", tmp_path / "state", Options(updates=1, device="cpu", pool_parts=500))
-    join(pack, tmp_path / "out", tmp_path / "run")
-    (tmp_path / "toy.toml").write_text(
+def test_three_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both_ways(tmp_path)
+    recipe, pack, out, run = (tmp_path / name for name in ("toy.toml", "toy.zip", "out", "run"))
+    recipe.write_text(
         'id = "toy"\nname = "Toy"\nlicence = "CC0"\ndirections = ["aa > bb"]\n'
         'languages = [{ code = "aa" }, { code = "bb" }]\ncorpora = [{ path = "train.tsv" }]\n'
         'test = [{ name = "toy", direction = "aa > bb", source = "dev.tsv:1", references = ["dev.tsv:2"] }]\n'
-        '[network]\nkind = "transformer"\n'
+        '[tokenizer]\nkind = "words"\n[network]\nkind = "transformer"\nwidth = 16\nheads = 2\n'
+        "feed_forward = 32\nencoder_layers = 1\ndecoder_layers = 1\n"
     )
-    assert figures(tmp_path / "toy.toml", tmp_path / "run").splitlines()[2].startswith("| toy | aa > bb | ")
-    (tmp_path / "out" / "weights.0").write_bytes(b"damaged")
-    with pytest.raises(RequestError, match="copy it again"):
-        join(pack, tmp_path / "out", tmp_path / "run")
-    (tmp_path / "out" / "weights.0").unlink()
-    with pytest.raises(RequestError, match="cannot be read"):
-        join(pack, tmp_path / "out", tmp_path / "run")
+    assert main(["pack", str(recipe), str(pack), "--pairs", "200", "--tokens", "256", "--warmup", "2"]) == 0
+    assert main(["train", str(pack), str(out), "--updates", "2", "--device", "cpu"]) == 0
+    assert (out / "state" / "state.pt").exists()
+    assert "update 2, " in capsys.readouterr().out
+    assert main(["join", str(pack), str(out), str(run), "--recipe", str(recipe)]) == 0
+    assert "| toy | aa > bb | " in capsys.readouterr().out
+    (out / "weights.0").write_bytes(b"damaged")
+    assert main(["join", str(pack), str(out), str(run)]) == 1
+    assert "copy it again" in capsys.readouterr().err
+    (out / "weights.0").unlink()
+    assert main(["join", str(pack), str(out), str(run)]) == 1
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_pieces_of_another_pack_are_refused(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The translation pane: grows without flicker, and leaves selection, caret and scroll position alone."""
 
 import pytest
-from PySide6.QtGui import QColor, QTextCursor
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QPoint
+from PySide6.QtGui import QColor, QHelpEvent, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from s2s_gui.messages import Partial
@@ -176,3 +177,65 @@ def test_tentative_text_has_another_colour(view: TargetView) -> None:
     assert formats[0].format.foreground() != formats[1].format.foreground()
     view.show_partial(partial(0, "sure maybe", is_final=True))
     assert view.document().firstBlock().layout().formats() == []
+
+
+def underlined(view: TargetView, line: int) -> list[tuple[int, int]]:
+    layout = view.document().findBlockByNumber(line).layout()
+    return [
+        (one.start, one.length)
+        for one in layout.formats()
+        if one.format.underlineStyle() is QTextCharFormat.UnderlineStyle.SingleUnderline
+    ]
+
+
+def test_doubtful_words_are_underlined_when_all_is_there(view: TargetView) -> None:
+    view.begin(["a", "b"])
+    view.show_partial(partial(0, "He saw 😀 a whale", is_final=True))
+    assert underlined(view, 0) == []
+    view.show_result(["He saw 😀 a whale", "sure"], [((3, 6), (11, 16)), ()])
+    assert underlined(view, 0) == [(3, 3), (12, 5)]
+    assert underlined(view, 1) == []
+    view.begin(["a", "c"])
+    view.show_partial(partial(1, "other", is_final=True))
+    assert underlined(view, 0) == [(3, 3), (12, 5)]
+    view.show_partial(partial(0, "He saw 😀 a ship", is_final=True))
+    assert underlined(view, 0) == []
+
+
+def test_marks_stay_readable_in_lines_that_were_grey(view: TargetView) -> None:
+    view.restore("old", ["a"])
+    view.set_stale(True)
+    view.begin(["b"])
+    view.show_partial(partial(0, "new word", is_final=True))
+    view.show_result(["new word"], [((4, 8),)])
+    assert underlined(view, 0) == [(4, 4)]
+    (marked,) = [one for one in view.document().firstBlock().layout().formats() if one.start == 4]
+    assert marked.format.foreground().color() == QColor("black")
+
+
+def test_marks_can_be_turned_off_and_on(view: TargetView) -> None:
+    view.show_result(["new word"], [((4, 8),)])
+    view.mark_doubtful(False)
+    assert underlined(view, 0) == []
+    view.mark_doubtful(True)
+    assert underlined(view, 0) == [(4, 4)]
+
+
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_a_mark_says_what_it_means(view: TargetView, qtbot: QtBot) -> None:
+    view.show_result(["a certain wwwwwwwwww"], [((10, 20),)])
+
+    def point_at(column: int) -> None:
+        cursor = view.textCursor()
+        cursor.setPosition(column)
+        place = view.cursorRect(cursor).center() + QPoint(3, 0)
+        event = QHelpEvent(QEvent.Type.ToolTip, place, view.viewport().mapToGlobal(place))
+        QApplication.sendEvent(view.viewport(), event)
+
+    for is_marking in (True, False):
+        view.mark_doubtful(is_marking)
+        point_at(14)
+        assert QToolTip.isVisible() == is_marking
+        assert not is_marking or "not sure" in QToolTip.text()
+        point_at(3)
+        qtbot.waitUntil(lambda: not QToolTip.isVisible(), timeout=PATIENCE_MS)

@@ -75,12 +75,16 @@ class Examples:
         counts[self.plan["eos"]] += 2 * parts
         return counts
 
-    def pool(self, number: int, tokens: int, parts: int = POOL_PARTS) -> Pool:
-        """Return pool ``number`` of ``parts`` parts, in batches of at most ``tokens`` target positions."""
+    def pool(self, number: int, tokens: int, parts: int = POOL_PARTS, *, is_late: bool = False) -> Pool:
+        """Return pool ``number`` of ``parts`` parts, in batches of at most ``tokens`` target positions.
+
+        ``is_late`` asks for the corpora's late weights.
+        """
+        share = "late_share" if is_late else "share"
         random = np.random.default_rng([self.plan["seed"], number])
         drawn = np.concatenate(
             [
-                corpus["first"] + self._places(at, corpus["count"], *_span(number, parts * corpus["share"]))
+                corpus["first"] + self._places(at, corpus["count"], *_span(number, parts * corpus[share]))
                 for at, corpus in enumerate(self.plan["corpora"])
             ]
         )

@@ -127,16 +127,19 @@ class Packer:
         parts = Parts()
         corpora = []
         random = np.random.default_rng(self.recipe.schedule.seed)
-        for share, pairs in zip(self.corpora.shares, self.corpora.pairs, strict=True):
+        shares = zip(self.corpora.shares, self.corpora.late_shares, strict=True)
+        for (share, late), pairs in zip(shares, self.corpora.pairs, strict=True):
             first = len(parts.ways)
             for pair in pairs:
                 self._add_pair(parts, pair, random)
             if len(parts.ways) > first:
-                corpora.append({"first": first, "count": len(parts.ways) - first, "share": float(share)})
+                place = {"first": first, "count": len(parts.ways) - first}
+                corpora.append(place | {"share": float(share), "late_share": float(late)})
         if not corpora:
             raise RecipeError("The corpora give no usable example: each is empty or longer than allowed.")
-        total = sum(corpus["share"] for corpus in corpora)
-        corpora = [corpus | {"share": corpus["share"] / total} for corpus in corpora]
+        for name in ("share", "late_share"):
+            total = sum(corpus[name] for corpus in corpora)
+            corpora = [corpus | {name: corpus[name] / total} for corpus in corpora]
         dev = self._dev(parts)
         arrays = parts.arrays()
         schedule = msgspec.to_builtins(self.recipe.schedule)

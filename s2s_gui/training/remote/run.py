@@ -49,13 +49,17 @@ class Options:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is: updates, minutes spent learning, target tokens; the pool and the batch that come next."""
+    """How far a run is: updates, minutes spent learning, target tokens; the pool and the batch that come next.
+
+    ``is_late``: the pool was drawn by the corpora's late weights.
+    """
 
     update: int = 0
     minutes: float = 0.0
     target_tokens: int = 0
     pool: int = 0
     batch: int = 0
+    is_late: bool = False
 
 
 class Run:
@@ -89,10 +93,13 @@ class Run:
         progress = self.progress
         last = min(self._budget(), self._spent() + self.options.leave_after)
         saved, begun, before = progress.minutes, time.monotonic(), progress.minutes
+        parts = min(self.options.pool_parts, sum(corpus["count"] for corpus in self.plan["corpora"]))
         self.network.train()
         while self._spent() < last:
-            parts = min(self.options.pool_parts, sum(corpus["count"] for corpus in self.plan["corpora"]))
-            pool = self.examples.pool(progress.pool, self.plan["schedule"]["tokens"], parts)
+            if progress.batch == 0:
+                progress.is_late = self._spent() / self._budget() > self.plan["schedule"]["hold"]
+            tokens = self.plan["schedule"]["tokens"]
+            pool = self.examples.pool(progress.pool, tokens, parts, is_late=progress.is_late)
             if not pool.batches:
                 raise SystemExit("The pack gives no usable example: each is longer than allowed.")
             for long, batch in self.examples.batches(pool, progress.batch):
@@ -102,12 +109,12 @@ class Run:
                 progress.batch += 1
                 progress.minutes = before + (time.monotonic() - begun) / 60
                 is_over = self._spent() >= last
-                is_late = progress.minutes - saved >= self.options.save_minutes
-                if progress.update % REPORT_UPDATES == 0 or is_over or is_late:
+                is_due = progress.minutes - saved >= self.options.save_minutes
+                if progress.update % REPORT_UPDATES == 0 or is_over or is_due:
                     self._tell(factor)
                 if is_over:
                     break
-                if is_late:
+                if is_due:
                     self.save()
                     saved = progress.minutes
             if progress.batch >= len(pool.batches):
