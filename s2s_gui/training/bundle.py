@@ -21,7 +21,7 @@ from s2s_gui.training.confidence import calibrate
 from s2s_gui.training.corpora import Corpora
 from s2s_gui.training.evaluate import Evaluation, evaluate
 from s2s_gui.training.lexicon import lexical_shortlist
-from s2s_gui.training.preparation import encoder
+from s2s_gui.training.preparation import decoding, encoder
 from s2s_gui.training.recipe import Recipe, read_recipe
 
 
@@ -29,7 +29,9 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
     """Write the run's best weights as ``folder`` and return its card."""
     recipe = read_recipe(recipe_path)
     description = native.read(run / "best")
-    card = description.card
+    card = msgspec.structs.replace(
+        description.card, decoding=decoding(recipe, assemble(description).target), licence=recipe.licence
+    )
     files = {name: (run / "best" / name).read_bytes() for name in card.files()}
     weights = in_eight_bits(description.weights)
     if recipe.shortlist is not None:
@@ -45,9 +47,7 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
     card = msgspec.structs.replace(
         card,
         name=recipe.name,
-        licence=recipe.licence,
         notes=recipe.notes,
-        decoding=card.decoding,
         figures=tuple(figures),
         calibration=calibrate(model, recipe, recipe_path.parent),
     )
@@ -55,15 +55,15 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
 
 
 def _shortlist(model: Model, recipe: Recipe, base: Path) -> Shortlist:
-    plan, decoding = recipe.shortlist, model.card.decoding
+    plan, eos = recipe.shortlist, model.card.decoding.eos
     assert plan is not None
-    encode = encoder(model.source, model.card.directions, decoding, recipe.mixture.longest)
+    encode = encoder(model.source, model.card.directions, model.card.decoding, recipe.mixture.longest)
     corpora = Corpora(recipe, base)
     pools = (corpora.pool(number, is_late=True) for number in range(plan.pools))
     pairs = [ids for pool in pools for ids in map(encode, pool) if ids is not None]
     tags = tuple(tag for tag in encode.tags if tag is not None)
     sizes = model.source.size, model.target.size
-    return lexical_shortlist(lambda: pairs, *sizes, tags, decoding.eos, plan.most, plan.common)
+    return lexical_shortlist(lambda: pairs, *sizes, tags, eos, plan.most, plan.common)
 
 
 def measure(model: Model, recipe: Recipe, base: Path) -> list[tuple[str, Evaluation]]:
@@ -86,6 +86,8 @@ def _readme(card: ModelCard, recipe: Recipe, measured: list[tuple[str, Evaluatio
     )
     signatures = "\n".join(f"- `{s}`" for s in sorted({f.bleu_signature for _, f in measured}))
     corpora = ", ".join(card.training_data)
+    beam = card.decoding.beam_size
+    search = f"beam {beam}" if beam > 1 else "greedy search"
     return f"""# {card.name}
 
 {card.notes}
@@ -96,7 +98,7 @@ def _readme(card: ModelCard, recipe: Recipe, measured: list[tuple[str, Evaluatio
 
 ## Figures
 
-Made by `s2s evaluate`, greedy search, sacreBLEU.
+Made by `s2s evaluate`, {search}, sacreBLEU.
 
 | test set | direction | BLEU | chrF | lines |
 |---|---|---|---|---|

@@ -1,9 +1,9 @@
 """Everyday sentences, read by people: ``python -m tests.bench.everyday [MODEL] [--write]``.
 
-The lists ``tests/golden/everyday.{zh,en}.tsv`` are translated greedily in float32, each line alone, so that no line
-depends on its neighbours. Printed are the outputs, the faults that a program can see, and the share that a reader
-accepted. ``--write`` stores the outputs beside the lists; a judgement (the column ``accepted``: yes, no or nothing)
-stays for as long as the output does not change.
+The lists ``tests/golden/everyday.{zh,en}.tsv`` are translated in float32 with the search of the model's card, each line
+alone, so that no line depends on its neighbours. Printed are the outputs, the faults that a program can see, and the
+share that a reader accepted. ``--write`` stores the outputs beside the lists; a judgement (the column ``accepted``: yes,
+no or nothing) stays for as long as the output does not change.
 """
 
 import argparse
@@ -149,11 +149,11 @@ def open_exact(folder: Path) -> Model:
 
 
 def translated(model: Model, sources: Sequence[str], side: Side) -> list[Line]:
-    """Translate each line alone, greedily, into the other language."""
+    """Translate each line alone into the other language."""
     direction = model.direction(side, "en" if side == "zh" else "zh")
     lines: list[Line] = []
     for source in sources:
-        steps = translate_lines(model, [source], direction, DecodeOptions(beam_size=1), SentenceCache())
+        steps = translate_lines(model, [source], direction, DecodeOptions(), SentenceCache())
         while True:
             try:
                 next(steps)
