@@ -88,6 +88,7 @@ def _readme(card: ModelCard, recipe: Recipe, measured: list[tuple[str, Evaluatio
     corpora = ", ".join(card.training_data)
     beam = card.decoding.beam_size
     search = f"beam {beam}" if beam > 1 else "greedy search"
+    published = f"\n## Beside others\n\n{recipe.published}\n" if recipe.published else ""
     return f"""# {card.name}
 
 {card.notes}
@@ -107,7 +108,7 @@ Made by `s2s evaluate`, {search}, sacreBLEU.
 BLEU signatures:
 
 {signatures}
-{_confidence(card)}
+{published}{_confidence(card)}
 ## Training text
 
 {corpora}

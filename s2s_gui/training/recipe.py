@@ -146,13 +146,14 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A whole training run. ``languages`` names the corpora's columns; ``directions`` what is learnt ("en > zh").
 
     With more than one direction each source begins with a tag piece that names the target ("<2zh>").
-    ``direction_weights`` balances them; empty means alike.
+    ``direction_weights`` balances them; empty means alike. ``published`` says what others score on the test sets.
     """
 
     id: str
     name: str
     licence: str
     notes: str = ""
+    published: str = ""
     task: Literal["translate", "summarise", "generate"] = "translate"
     languages: tuple[Language, Language]
     directions: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]

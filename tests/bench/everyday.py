@@ -2,7 +2,7 @@
 
 The lists ``tests/golden/everyday.{zh,en}.tsv`` are translated in float32 with the search of the model's card, each line
 alone, so that no line depends on its neighbours. Printed are the outputs, the faults that a program can see, and the
-share that a reader accepted. ``--write`` stores the outputs beside the lists; a judgement (the column ``accepted``: yes,
+share that a reader accepted. ``--write`` stores the outputs beside the lists; a judgement (column ``accepted``: yes,
 no or nothing) stays for as long as the output does not change.
 """
 
