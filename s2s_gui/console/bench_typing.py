@@ -101,9 +101,9 @@ def keystrokes(typed: str) -> Iterator[str]:
 
 
 def run(model: Model, text: str, way: Direction, cache: SentenceCache) -> tuple[Result, float]:
-    """Translate ``text`` greedily to its end; return the result and the seconds that it took."""
+    """Translate ``text`` to its end with the search of the model's card; return the result and the seconds that it took."""
     began = time.perf_counter()
-    steps = translate(model, 0, text, way, DecodeOptions(beam_size=1), cache)
+    steps = translate(model, 0, text, way, DecodeOptions(), cache)
     while True:
         try:
             next(steps)
