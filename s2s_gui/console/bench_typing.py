@@ -101,7 +101,7 @@ def keystrokes(typed: str) -> Iterator[str]:
 
 
 def run(model: Model, text: str, way: Direction, cache: SentenceCache) -> tuple[Result, float]:
-    """Translate ``text`` to its end with the search of the model's card; return the result and the seconds that it took."""
+    """Translate ``text`` with the search of the model's card; return the result and the seconds that it took."""
     began = time.perf_counter()
     steps = translate(model, 0, text, way, DecodeOptions(), cache)
     while True:
