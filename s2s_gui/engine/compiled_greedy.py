@@ -10,7 +10,7 @@ from s2s_gui.errors import ModelError
 from s2s_gui.networks.compiled import Compiled
 from s2s_gui.networks.quick import Quick
 
-SLICE = 4
+SLICE = 8
 
 
 def fits(compiled: Quick | None, jobs: Sequence[Job], search: Search) -> bool:
@@ -22,7 +22,7 @@ def fits(compiled: Quick | None, jobs: Sequence[Job], search: Search) -> bool:
 
 
 def compiled_greedy(compiled: Quick, job: Job, search: Search, guess: Sequence[int] = ()) -> Decoding:
-    """Decode ``job``; the first draft comes after one token, the others after four more each.
+    """Decode ``job``; the first draft comes after one token, the others after eight more each.
 
     ``guess`` may be the beginning of the result, as the translation of a text that was much the same is; what of it is
     right costs one pass, and the result is the same with any guess.
@@ -43,10 +43,11 @@ def compiled_greedy(compiled: Quick, job: Job, search: Search, guess: Sequence[i
             steps = compiled.run(sentence, last, min(SLICE if tokens else 1, limit - len(tokens)), search.eos)
         if any(value != value for value in steps.log_probs):
             raise ModelError("in use", ["Its weights lead to numbers that are not numbers."])
-        for token, log_prob, row in zip(steps.tokens, steps.log_probs, steps.attention, strict=True):
+        looks = steps.attention.shape[1] > 0  # a network without attention gives rows of nothing
+        for token, log_prob, row in zip(steps.tokens, steps.log_probs, steps.attention.unbind(0), strict=True):
             tokens.append(token)
             log_probs.append(log_prob)
-            if len(row):  # a network without attention gives rows of nothing
+            if looks:
                 attention.append(row)
             done = result(job, search, tokens, log_probs, attention)
             if done is not None:

@@ -14,6 +14,7 @@ from s2s_gui.networks.rows import Rows
 MOST_ROWS = 64
 MOST_PLACES = 3000
 REFILL = 0.75
+MOST_DONE = 0.125
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class _Row:
     tokens: list[int] = field(default_factory=list)
     log_probs: list[float] = field(default_factory=list)
     attention: list[Tensor] = field(default_factory=list)
+    is_done: bool = False
 
 
 def refilled(
@@ -33,7 +35,8 @@ def refilled(
 ) -> Generator[list[tuple[int, list[Decoded]]], None, None]:
     """Decode jobs from ``waiting`` until none is left; yield after each step what is done, by number.
 
-    Several threads may take from the same ``waiting``. Neighbours in it should be of about the same length.
+    Several threads may take from the same ``waiting``. Neighbours in it should be of about the same length. Rows that
+    are done stay until there are some of them: leaving copies the caches of all others, which takes as long as a step.
     """
     live: list[_Row] = []
     state: Rows | None = None
@@ -58,8 +61,9 @@ def refilled(
         values, ids = asked.best(1)
         looked = None if asked.attention is None else asked.attention.unbind(0)
         finished: list[tuple[int, list[Decoded]]] = []
-        kept: list[int] = []
         for index, row in enumerate(live):
+            if row.is_done:
+                continue
             at, token, log_prob = len(row.tokens), ids[index][0], values[index][0]
             if at < len(row.job.prefix):
                 token = row.job.prefix[at]
@@ -69,14 +73,17 @@ def refilled(
             if looked is not None:
                 row.attention.append(looked[index][: len(row.job.source)])
             done = result(row.job, search, row.tokens, row.log_probs, row.attention)
-            if done is None:
-                kept.append(index)
-            else:
+            if done is not None:
+                row.is_done = True
                 finished.append((row.order, [done]))
-        after = select(asked.state, kept, len(live)) if kept else asked.state
+        kept = [index for index, row in enumerate(live) if not row.is_done]
+        after = asked.state
+        if kept and len(live) - len(kept) > MOST_DONE * len(live):
+            after = select(after, kept, len(live))
+            live = [live[index] for index in kept]
         assert isinstance(after, Rows)
         state = after
-        live = [live[index] for index in kept]
+        live = live if kept else []
         yield finished
 
 
@@ -94,5 +101,5 @@ def _taken(waiting: deque[tuple[int, Job]], live: list[_Row], room: int) -> list
         except IndexError:
             break
         new.append(_Row(job, order))
-        room = min(room, _room(new))
+        room = min(room, _room(new[-1:]))
     return new

@@ -21,6 +21,7 @@ from s2s_gui.networks.quick import Stepping
 SPARE_TOKENS = 8
 BLOCK = 64
 ROWS_AT_ONCE = 4
+LEAST_SUM = 1e-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,13 @@ class Asked:
 
 
 @torch.inference_mode()
-def _totals(logits: Tensor) -> Tensor:
-    """Return the logarithm of each row's sum of exponentials, [R] of [R, K]; few rows at a time stay in the cache."""
-    return torch.cat([some.logsumexp(-1) for some in torch.split(logits, ROWS_AT_ONCE)])
+def totals(logits: Tensor) -> Tensor:
+    """Return the logarithm of each row's sum of exponentials, [R] of [R, K]; few rows at a time stay in the cache.
+
+    The plain sum takes half the time of ``logsumexp``, and is as exact where it is no extreme number.
+    """
+    sums = torch.cat([some.exp().sum(-1) for some in torch.split(logits, ROWS_AT_ONCE)])
+    return sums.log() if bool(((sums > LEAST_SUM) & (sums < torch.inf)).all()) else logits.logsumexp(-1)
 
 
 @torch.inference_mode()
@@ -215,7 +220,7 @@ def ask(network: Stepping, rows: Sequence[Row], state: State, choice: Choice, st
         logits = logits.gather(1, ids).masked_fill_(choice.filling[numbers], -torch.inf)
     is_forced = any(len(row.tokens) < len(row.job.prefix) for row in rows)
     raw = logits.clone() if is_forced else logits
-    asked = Asked(logits, raw, _totals(logits), ids, step.state, step.attention)
+    asked = Asked(logits, raw, totals(logits), ids, step.state, step.attention)
     if never.dtype == torch.bool:
         logits.masked_fill_(never, -torch.inf)
     else:

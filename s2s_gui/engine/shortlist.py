@@ -36,9 +36,11 @@ class LexicalShortlist:
                 listed[found[found < self.target_vocabulary]] = True
         own = np.array([*(source if self.joint else ()), *forced], dtype=np.int64)
         listed[own[(own >= 0) & (own < self.target_vocabulary)]] = True
-        missing = -int(np.count_nonzero(listed)) % MULTIPLE
+        count = int(np.count_nonzero(listed))
+        missing = -count % MULTIPLE
         if missing:
-            listed[self.lists.frequent + np.flatnonzero(~listed[self.lists.frequent :])[:missing]] = True
+            start = self.lists.frequent
+            listed[start + np.flatnonzero(~listed[start : start + count + missing])[:missing]] = True
         return torch.from_numpy(np.flatnonzero(listed))
 
 

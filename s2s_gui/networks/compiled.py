@@ -14,17 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from s2s_gui.description import TransformerConfig
-from s2s_gui.networks.eight_bits import Table, floats, joined, lengthened, rows_at, scaled
+from s2s_gui.networks.eight_bits import Table, floats, joined, rows_at, scaled
 from s2s_gui.networks.layers import MASKED
 from s2s_gui.networks.network import State, Step, padding_mask
-from s2s_gui.networks.products import Parts, Precision, Steps, as_it_stands, unpacked
+from s2s_gui.networks.products import Parts, Precision, Steps, as_it_stands, in_blocks, unpacked
 from s2s_gui.networks.rows import ROOM, Listed, Rows
 from s2s_gui.networks.script import CODE, VERIFY
 from s2s_gui.networks.transformer import DecoderLayer, EncoderLayer, Transformer
 
 ACTIVATIONS = ("relu", "gelu", "swish", "gelu-tanh", "gelu-sigmoid")
 LONGEST = 1024
-BLOCK = 64
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ class Compiled:
             torch.cat([layer.cross_memory.bias for layer in layers]),
         )
         self._output = network.output_layer()
-        decoder.add(*_in_blocks(*self._output))
+        decoder.add(*in_blocks(*self._output))
         self._memory = decoder.count - 2
         self._encoder, self._decoder = encoder.ready(), decoder.ready()
         self._table = Table.of(network.target_embedding.weight, network.scale)
@@ -109,11 +108,13 @@ class Compiled:
         """Feed one token a row (int64 [R]); return logits [R, V] or [R, K], the state and attention [R, S]."""
         assert isinstance(state, Rows)
         state = state.ready()
-        places = self._places[state.position - torch.tensor(state.starts)]
+        # Rows that are done may be older than there are positions.
+        ages = (state.position - torch.tensor(state.starts)).clamp(max=len(self._places) - 1)
+        places = self._places[ages]
         x = torch.addcmul(places, *self._table.parts(tokens))
         with as_it_stands():
             memory = (state.own, state.own_mask(), state.keys, state.values, state.bias)
-            x, attention = self._unit.advance(x, state.column, *memory, *self._decoder, *self._steps)
+            x, own, attention = self._unit.step(x, state.column, *memory, *self._decoder, *self._steps)
             if candidates is None:
                 listed = None
                 logits = self._unit.linear(x, self._memory + 1, *self._decoder[:3])[:, : self.config.target_vocabulary]
@@ -122,7 +123,7 @@ class Compiled:
                 if listed is None or listed.ids is not candidates:
                     listed = Listed(candidates, *self._rows(candidates))
                 logits = nn.functional.linear(x, listed.weight, listed.bias)
-        return Step(logits, replace(state.after(), listed=listed), attention / self.config.heads)
+        return Step(logits, replace(state.after(), own=own, listed=listed), attention)
 
     @torch.inference_mode()
     def begin(self, source: tuple[int, ...], limit: int, never: Tensor, candidates: Tensor | None) -> Sentence:
@@ -157,7 +158,7 @@ class Compiled:
                 sentence.rows,
             )
         sentence.position += len(tokens)
-        return Steps(tokens.tolist(), log_probs.tolist(), attention)
+        return Steps(tokens, log_probs, attention)
 
     @torch.inference_mode()
     def verify(self, sentence: Sentence, start: int, draft: Sequence[int], eos: int) -> Steps:
@@ -201,12 +202,6 @@ class Compiled:
         """The decoder's weights for ``verify``; made when a draft first comes."""
         packed, weights, biases, norms = self._decoder
         return [tensor for weight in packed for tensor in unpacked(weight)], weights, biases, norms
-
-
-def _in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Fill the output layer up to whole blocks with words of no probability: the best is sought block by block."""
-    missing = -len(bias) % BLOCK
-    return lengthened(weight, missing), nn.functional.pad(bias, (0, missing), value=-torch.inf)
 
 
 def _encoder_layer(parts: Parts, layer: EncoderLayer, config: TransformerConfig) -> None:

@@ -16,7 +16,7 @@ from s2s_gui.networks.cells import SLOPES, Cells
 from s2s_gui.networks.eight_bits import Table, between, floats, rows_at
 from s2s_gui.networks.layers import MASKED
 from s2s_gui.networks.network import State, Step, padding_mask
-from s2s_gui.networks.products import LINEAR, Parts, Precision, Steps, as_it_stands
+from s2s_gui.networks.products import BEST, LINEAR, Parts, Precision, Steps, as_it_stands, in_blocks
 from s2s_gui.networks.recurrent import Recurrent, RecurrentState
 
 LSTM, GRU_RESET_AFTER, GRU_RESET_BEFORE = range(3)
@@ -29,11 +29,12 @@ PRODUCTS = """packed: List[__torch__.torch.classes.quantized.LinearPackedParamsB
 
 CODE = (
     LINEAR
+    + BEST
     + """
 def gate(x: Tensor, slope: float) -> Tensor:
     if slope == 0.0:
-        return torch.sigmoid(x)
-    return torch.clamp(x * slope + 0.5, 0.0, 1.0)
+        return torch.sigmoid_(x)
+    return torch.clamp_(x * slope + 0.5, 0.0, 1.0)
 
 def cell(
     x: Tensor, h: Tensor, c: Tensor, at: int, PRODUCTS, kind: int, slope: float,
@@ -41,11 +42,11 @@ def cell(
     size = h.size(-1)
     again = linear(h, at, packed, weights, biases)
     if kind == 0:
-        x = x + again
-        open = gate(x, slope)
-        c = open[:, size : 2 * size] * c
-        c = torch.addcmul(c, open[:, :size], torch.tanh(x[:, 2 * size : 3 * size]))
-        return open[:, 3 * size :] * torch.tanh(c), c
+        again.add_(x)
+        new = torch.tanh(again[:, 2 * size : 3 * size])
+        enter, keep, _, leave = torch.chunk(gate(again, slope), 4, -1)
+        c = (keep * c).addcmul_(enter, new)
+        return torch.tanh(c).mul_(leave), c
     open = gate(x[:, : 2 * size] + again[:, : 2 * size], slope)
     reset = open[:, :size]
     if kind == 1:
@@ -143,13 +144,13 @@ def step(
     return output(x, packed, weights, biases, rows), torch.stack(hs), torch.stack(cs), looked
 
 def decode(
-    last: int, steps: int, eos: int, mask: Tensor, ids: Tensor, h: Tensor, c: Tensor, memory: Tensor, keys: Tensor,
+    last: int, steps: int, eos: int, never: Tensor, ids: Tensor, h: Tensor, c: Tensor, memory: Tensor, keys: Tensor,
     bias: Tensor, rows: List[Tensor], table: Tensor, factors: Tensor, score: Tensor, stride: int, readout: bool,
     attention: int, PRODUCTS, kind: int, slope: float,
-) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+) -> Tuple[List[int], List[float], Tensor, Tensor, Tensor]:
     hs, cs = torch.unbind(h), torch.unbind(c)
-    tokens: List[Tensor] = []
-    log_probs: List[Tensor] = []
+    tokens: List[int] = []
+    log_probs: List[float] = []
     seen: List[Tensor] = []
     for n in range(steps):
         x = torch.zeros([1, table.size(1)])
@@ -158,17 +159,14 @@ def decode(
         x, looked = advance(
             x, hs, cs, memory, keys, bias, score, stride, readout, attention, packed, weights, biases, kind, slope
         )
-        logits = output(x, packed, weights, biases, rows)[0]
-        value, best = torch.max(logits + mask, 0)
-        log_probs.append(value - torch.logsumexp(logits, 0))
+        log_prob, place = best(output(x, packed, weights, biases, rows)[0], never, len(rows) == 0)
+        log_probs.append(log_prob)
         seen.append(looked[0])
-        if len(rows) > 0:
-            best = ids[best]
-        tokens.append(best)
-        last = int(best)
+        last = int(ids[place]) if len(rows) > 0 else place
+        tokens.append(last)
         if last == eos:
             break
-    return torch.stack(tokens), torch.stack(log_probs), torch.stack(seen), torch.stack(hs), torch.stack(cs)
+    return tokens, log_probs, torch.stack(seen), torch.stack(hs), torch.stack(cs)
 """
 ).replace("PRODUCTS", PRODUCTS)
 
@@ -178,11 +176,11 @@ class Sentence:
     """One sentence while it is decoded: the state of its one row, and what is true of all its steps.
 
     ``rows`` and ``ids`` are the output layer's rows and their ids for a shortlist, nothing and an empty tensor without
-    one; ``mask`` is added to the logits, minus infinity for what must not be produced.
+    one; ``never`` int64 [N] are places in the logits that must not be chosen.
     """
 
     state: RecurrentState
-    mask: Tensor
+    never: Tensor
     ids: Tensor
     rows: list[Tensor]
 
@@ -210,7 +208,7 @@ class CompiledRecurrent:
                 score = floats(network.attention.score.weight)[0]
         if config.readout:
             decoder.add(network.readout.weight, network.readout.bias)
-        decoder.add(*network.output_layer())
+        decoder.add(*in_blocks(*self._output))
         self._key = encoder.count - 1
         self._encoder, self._decoder = encoder.ready()[:3], decoder.ready()[:3]
         table = Table.of(network.target_embedding.weight, network.scale)
@@ -242,6 +240,8 @@ class CompiledRecurrent:
                 *self._decoder,
                 *self._cell,
             )
+        if candidates is None:
+            logits = logits[:, : self.config.target_vocabulary]
         return Step(logits, self._moved(state, h, c), None if self.config.attention == "none" else looked)
 
     @torch.inference_mode()
@@ -251,10 +251,10 @@ class CompiledRecurrent:
         ``never`` int64 [N] are ids that must not be produced, ``candidates`` int64 [K] those that alone may be.
         """
         state = self._encode(torch.tensor([source]), None)
-        mask = torch.zeros(self.config.target_vocabulary).index_fill_(0, never, -torch.inf)
         if candidates is None:
-            return Sentence(state, mask, torch.arange(0), [])
-        return Sentence(state, mask[candidates], candidates, self._rows(candidates))
+            return Sentence(state, never, torch.arange(0), [])
+        places = torch.isin(candidates, never).nonzero()[:, 0]
+        return Sentence(state, places, candidates, self._rows(candidates))
 
     @torch.inference_mode()
     def run(self, sentence: Sentence, last: int, steps: int, eos: int) -> Steps:
@@ -268,7 +268,7 @@ class CompiledRecurrent:
                 last,
                 steps,
                 eos,
-                sentence.mask,
+                sentence.never,
                 sentence.ids,
                 *_ends(state),
                 *_source(state),
@@ -278,7 +278,7 @@ class CompiledRecurrent:
                 *self._cell,
             )
         sentence.state = self._moved(state, h, c)
-        return Steps(tokens.tolist(), log_probs.tolist(), looked)
+        return Steps(tokens, log_probs, looked)
 
     def _encode(self, source: Tensor, past: Tensor | None) -> RecurrentState:
         """Read sources [B, S]; ``past`` bool [B, S] is true where a row has ended, None where none has."""

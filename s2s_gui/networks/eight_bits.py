@@ -31,7 +31,8 @@ def floats(weight: Tensor) -> Tensor:
 
 def rows_at(weight: Tensor, ids: Tensor) -> Tensor:
     """Return the rows ``ids`` int64 [K] of a weight, float32 [K, in]."""
-    return weight[ids] * weight.scales[ids][:, None] if isinstance(weight, EightBits) else weight[ids]
+    rows = weight.detach().index_select(0, ids)  # weight[ids] takes ten times as long
+    return rows * weight.scales[ids][:, None] if isinstance(weight, EightBits) else rows
 
 
 def between(weight: Tensor, start: int, end: int) -> Tensor:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from s2s_gui.networks.eight_bits import EightBits, floats
+from s2s_gui.networks.eight_bits import EightBits, floats, lengthened
 
 Precision = Literal["fp32", "int8"]
 
@@ -41,6 +41,25 @@ def linear(x: Tensor, i: int, exact: List[Tensor], weights: List[Tensor], biases
     return torch.addcmul(exact[4 * i + 3], sums * exact[4 * i + 1], step)
 
 """
+
+# The most probable token of one row's logits [K]: its log-probability and its place. ``never`` int64 [N] are places
+# that must not be taken; as Marian does it, they count in the sum, which is exact as it is where it is no extreme
+# number. ``is_whole``: the logits are whole blocks of 64, by whose maxima a place is found several times as quickly.
+BEST = """
+def best(logits: Tensor, never: Tensor, is_whole: bool) -> Tuple[float, int]:
+    sum = float(torch.sum(torch.exp(logits)))
+    total = torch.log(sum) if sum > 1e-20 and sum < float("inf") else float(torch.logsumexp(logits, 0))
+    logits.index_fill_(0, never, -float("inf"))
+    first = 0
+    if is_whole:
+        blocks = logits.view(-1, 64)
+        first = int(torch.argmax(torch.amax(blocks, 1)))
+        logits = blocks[first]
+    greatest, place = torch.max(logits, 0)
+    return float(greatest) - total, 64 * first + int(place)
+
+"""
+BLOCK = 64
 
 
 def as_it_stands() -> Any:
@@ -95,6 +114,12 @@ def packed(weight: Tensor, bias: Tensor) -> Any:
             scale = (torch.maximum(high, -low).clamp(min=1e-12) / 127).double()
             rounded = torch.quantize_per_channel(weight.contiguous(), scale, zero, 0, torch.qint8)
         return torch.ops.quantized.linear_prepack(rounded, bias.contiguous())
+
+
+def in_blocks(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Fill the output layer up to whole blocks with words of no probability: the best is sought block by block."""
+    missing = -len(bias) % BLOCK
+    return lengthened(weight, missing), nn.functional.pad(bias, (0, missing), value=-torch.inf)
 
 
 def unpacked(weight: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:

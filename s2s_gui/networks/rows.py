@@ -112,9 +112,9 @@ class Rows:
         )
 
     def ready(self) -> Self:
-        """Return the state with places for the next step's caches, and cells that may be written over."""
+        """Return the state with places for the next step's caches."""
         if self.is_recurrent:
-            return replace(self, own=self.own.clone())
+            return self
         more = len(self.starts) if self.is_shared else 1
         seen = self.seen
         if self.is_shared and (more > 1 or seen.numel()):

@@ -4,10 +4,11 @@ The code is text and not a decorated function, since TorchScript reads a functio
 program may not have.
 """
 
-from s2s_gui.networks.products import EXACT, LINEAR
+from s2s_gui.networks.products import BEST, EXACT, LINEAR
 
 CODE = (
     LINEAR
+    + BEST
     + """
 def activated(x: Tensor, kind: int) -> Tensor:
     if kind == 0:
@@ -15,7 +16,7 @@ def activated(x: Tensor, kind: int) -> Tensor:
     if kind == 1:
         return torch.ops.aten.gelu(x)
     if kind == 2:
-        return torch.ops.aten.silu(x)
+        return torch.ops.aten.silu_(x)
     if kind == 3:
         return torch.ops.aten.gelu(x, approximate="tanh")
     return x * torch.sigmoid(x * 1.702)
@@ -40,63 +41,89 @@ def encode(
             scores = (scores.view(batch, heads, length, length) + bias).view(batch * heads, length, length)
         y = torch.bmm(torch.softmax(scores, -1), parts[2]).view(batch, heads, length, size)
         y = linear(y.transpose(1, 2).reshape(batch * length, width), 4 * l + 1, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 2 * l, norms, epsilon)
+        x = y.add_(x) if pre else norm(y.add_(x), 2 * l, norms, epsilon)
         y = norm(x, 2 * l + 1, norms, epsilon) if pre else x
         y = activated(linear(y, 4 * l + 2, packed, weights, biases), kind)
         y = linear(y, 4 * l + 3, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 2 * l + 1, norms, epsilon)
+        x = y.add_(x) if pre else norm(y.add_(x), 2 * l + 1, norms, epsilon)
     return norm(x, 2 * layers, norms, epsilon) if pre else x
 
+def parted(x: Tensor, groups: int, each: int, heads: int) -> Tensor:
+    if each == 1:
+        return x.reshape(groups * heads, 1, -1)
+    return x.reshape(groups, each, heads, -1).transpose(1, 2).reshape(groups * heads, each, -1)
+
+def united(x: Tensor, groups: int, each: int, heads: int) -> Tensor:
+    if each == 1:
+        return x.view(groups, -1)
+    return x.view(groups, heads, each, -1).transpose(1, 2).reshape(groups * each, -1)
+
+def masked(scores: Tensor, bias: Tensor, groups: int) -> Tensor:
+    if bias.numel() == 0:
+        return scores
+    return (scores.view(groups, -1, scores.size(1), scores.size(2)) + bias).view_as(scores)
+
+def by_layer(own: Tensor, layers: int, ssru: bool) -> List[Tensor]:
+    if ssru:
+        return torch.unbind(own)
+    return torch.unbind(own.unflatten(1, [layers, 2]), 1)
+
 def advance(
-    x: Tensor, column: int, own: Tensor, own_bias: Tensor, keys: Tensor, values: Tensor, bias: Tensor,
-    packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
+    x: Tensor, column: int, own: List[Tensor], own_bias: Tensor, keys: List[Tensor], values: List[Tensor],
+    bias: Tensor, packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
     biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
     ssru: bool,
 ) -> Tuple[Tensor, Tensor]:
     rows, width = x.size(0), x.size(1)
-    size = width // heads
-    groups = keys.size(1) // heads
+    groups = keys[0].size(0) // heads
     each = rows // groups
     seen = x
     for l in range(layers):
         at = 5 * l if ssru else 6 * l
         y = norm(x, 3 * l, norms, epsilon) if pre else x
         if ssru:
-            gates = linear(y, at, packed, weights, biases)
-            cell = torch.lerp(gates[:, :width], own[l], torch.sigmoid(gates[:, width:]))
-            own[l] = cell
-            y = torch.relu(cell)
+            update, forget = torch.chunk(linear(y, at, packed, weights, biases), 2, 1)
+            own[l] = torch.lerp(update, own[l], torch.sigmoid_(forget))
+            y = torch.relu(own[l])
         else:
             parts = linear(y, at, packed, weights, biases)
             now = parts[:, width:].view(groups, each, 2, width).permute(1, 2, 0, 3)
-            own[column : column + each, 2 * l : 2 * l + 2] = now
-            past = own[: column + each, 2 * l : 2 * l + 2].view(column + each, 2, groups * heads, size)
-            past = past.permute(1, 2, 0, 3)
-            query = parts[:, :width].view(groups, each, heads, size).transpose(1, 2).reshape(-1, each, size)
-            scores = torch.bmm(query, past[0].transpose(1, 2))
-            if own_bias.numel() > 0:
-                scores = (scores.view(groups, heads, each, -1) + own_bias).view(groups * heads, each, -1)
-            y = torch.bmm(torch.softmax(scores, -1), past[1])
-            y = y.view(groups, heads, each, size).transpose(1, 2).reshape(rows, width)
+            own[l][column : column + each] = now
+            past = own[l][: column + each].view(column + each, 2, groups * heads, -1)
+            key, value = torch.unbind(past.permute(1, 2, 0, 3))
+            scores = torch.bmm(parted(parts[:, :width], groups, each, heads), key.transpose(1, 2))
+            y = united(torch.bmm(torch.softmax(masked(scores, own_bias, groups), -1), value), groups, each, heads)
             y = linear(y, at + 1, packed, weights, biases)
             at += 1
-        x = x + y if pre else norm(x + y, 3 * l, norms, epsilon)
+        x = y.add_(x) if pre else norm(y.add_(x), 3 * l, norms, epsilon)
         y = norm(x, 3 * l + 1, norms, epsilon) if pre else x
-        query = linear(y, at + 1, packed, weights, biases).view(groups, each, heads, size)
-        scores = torch.bmm(query.transpose(1, 2).reshape(-1, each, size), keys[l])
-        if bias.numel() > 0:
-            scores = (scores.view(groups, heads, each, -1) + bias).view(groups * heads, each, -1)
-        seen = torch.softmax(scores, -1)
-        y = torch.bmm(seen, values[l]).view(groups, heads, each, size).transpose(1, 2).reshape(rows, width)
+        query = parted(linear(y, at + 1, packed, weights, biases), groups, each, heads)
+        seen = torch.softmax(masked(torch.bmm(query, keys[l]), bias, groups), -1)
+        y = united(torch.bmm(seen, values[l]), groups, each, heads)
         y = linear(y, at + 2, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 3 * l + 1, norms, epsilon)
+        x = y.add_(x) if pre else norm(y.add_(x), 3 * l + 1, norms, epsilon)
         y = norm(x, 3 * l + 2, norms, epsilon) if pre else x
         y = activated(linear(y, at + 3, packed, weights, biases), kind)
         y = linear(y, at + 4, packed, weights, biases)
-        x = x + y if pre else norm(x + y, 3 * l + 2, norms, epsilon)
+        x = y.add_(x) if pre else norm(y.add_(x), 3 * l + 2, norms, epsilon)
     if pre:
         x = norm(x, 3 * layers, norms, epsilon)
-    return x, seen.view(groups, heads, each, -1).sum(1).view(rows, -1)
+    return x, seen
+
+def step(
+    x: Tensor, column: int, own: Tensor, own_bias: Tensor, keys: Tensor, values: Tensor, bias: Tensor,
+    packed: List[__torch__.torch.classes.quantized.LinearPackedParamsBase], weights: List[Tensor],
+    biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
+    ssru: bool,
+) -> Tuple[Tensor, Tensor, Tensor]:
+    owns = by_layer(own, layers, ssru)
+    rows = x.size(0)
+    x, seen = advance(
+        x, column, owns, own_bias, torch.unbind(keys), torch.unbind(values), bias, packed, weights, biases, norms,
+        layers, heads, kind, pre, epsilon, ssru,
+    )
+    attention = seen.view(-1, heads, seen.size(1), seen.size(2)).mean(1).view(rows, -1)
+    return x, torch.stack(owns) if ssru else own, attention
 
 def greedy(
     last: int, column: int, own: Tensor, keys: Tensor, values: Tensor,
@@ -104,40 +131,35 @@ def greedy(
     biases: List[Tensor], norms: List[Tensor], layers: int, heads: int, kind: int, pre: bool, epsilon: float,
     ssru: bool, table: Tensor, factors: Tensor, places: Tensor, steps: int, eos: int, never: Tensor, ids: Tensor,
     rows: List[Tensor],
-) -> Tuple[Tensor, Tensor, Tensor]:
+) -> Tuple[List[int], List[float], Tensor]:
     nothing = factors[0, :0]
-    tokens: List[Tensor] = []
-    log_probs: List[Tensor] = []
+    owns, layer_keys, layer_values = by_layer(own, layers, ssru), torch.unbind(keys), torch.unbind(values)
+    tokens: List[int] = []
+    log_probs: List[float] = []
     looked: List[Tensor] = []
     for n in range(steps):
         x = places[column : column + 1]
         if last >= 0:
             x = torch.addcmul(x, table[last : last + 1], factors[last : last + 1])
         x, seen = advance(
-            x, column, own, nothing, keys, values, nothing, packed, weights, biases, norms, layers, heads, kind, pre,
-            epsilon, ssru,
+            x, column, owns, nothing, layer_keys, layer_values, nothing, packed, weights, biases, norms, layers,
+            heads, kind, pre, epsilon, ssru,
         )
         if len(rows) > 0:
-            logits = torch.ops.aten.linear(x, rows[0], rows[1])[0]
+            logits = torch.ops.aten.linear(x, rows[0], rows[1])
         else:
-            logits = linear(x, (5 if ssru else 6) * layers + 1, packed, weights, biases)[0]
-        scores = torch.log_softmax(logits, 0)
-        logits = logits.index_fill_(0, never, -float("inf"))
-        if len(rows) > 0:
-            place = torch.argmax(logits)
-        else:
-            blocks = logits.view(-1, 64)
-            block = torch.argmax(torch.amax(blocks, 1))
-            place = torch.argmax(blocks[block]) + 64 * block
-        log_probs.append(scores[place])
-        looked.append(seen[0])
-        best = ids[place] if len(rows) > 0 else place
-        tokens.append(best)
-        last = int(best)
+            logits = linear(x, (5 if ssru else 6) * layers + 1, packed, weights, biases)
+        log_prob, place = best(logits[0], never, len(rows) == 0)
+        log_probs.append(log_prob)
+        last = int(ids[place]) if len(rows) > 0 else place
+        looked.append(seen)
+        tokens.append(last)
         column += 1
         if last == eos:
             break
-    return torch.stack(tokens), torch.stack(log_probs), torch.stack(looked) / heads
+    if ssru:
+        own.copy_(torch.stack(owns))
+    return tokens, log_probs, torch.cat(looked, 1).mean(0)
 """
 )
 

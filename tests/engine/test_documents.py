@@ -15,7 +15,7 @@ from s2s_gui.engine.greedy import greedy
 from s2s_gui.engine.model import Model, quickened
 from s2s_gui.engine.options import Search
 from s2s_gui.engine.refilled import refilled
-from s2s_gui.engine.search import Decoded, Decoding, Job
+from s2s_gui.engine.search import Decoded, Decoding, Job, totals
 from s2s_gui.errors import ModelError
 from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions, Line
@@ -73,10 +73,12 @@ def assert_same(found: list[Decoded], wanted: list[Decoded]) -> None:
 
 @pytest.mark.parametrize("name", list(TRANSFORMERS))
 @pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("most_done", [0.0, 0.6])
 def test_a_batch_that_is_filled_up_again_gives_what_each_sentence_gives_alone(
-    name: str, listed: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, listed: bool, most_done: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refilling, "MOST_ROWS", 4)
+    monkeypatch.setattr(refilling, "MOST_DONE", most_done)
     network, compiled = made(name)
     some = jobs(23, listed=listed)
     found: dict[int, list[Decoded]] = {}
@@ -86,6 +88,15 @@ def test_a_batch_that_is_filled_up_again_gives_what_each_sentence_gives_alone(
             found[number] = decoded
     for number, wanted in enumerate(alone(network, some, SEARCH)):
         assert_same(found[number], wanted)
+
+
+@pytest.mark.parametrize("middle", [0.0, 60.0, -60.0, 200.0, -200.0])
+def test_totals_hold_for_any_logits(middle: float) -> None:
+    torch.manual_seed(2)
+    logits = 5 * torch.randn(9, 300) + middle
+    torch.testing.assert_close(totals(logits), logits.double().logsumexp(-1).float())
+    logits[4, 3] = torch.nan
+    assert bool(totals(logits)[4].isnan())
 
 
 def test_long_sources_share_a_batch_with_fewer_others(monkeypatch: pytest.MonkeyPatch) -> None:

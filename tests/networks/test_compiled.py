@@ -4,7 +4,8 @@ import torch
 from s2s_gui.description import TransformerConfig
 from s2s_gui.manage.quick import SHAPE, is_exact, product
 from s2s_gui.networks.compiled import Compiled, Sentence
-from s2s_gui.networks.products import EXACT, Precision, packed, unpacked
+from s2s_gui.networks.network import State
+from s2s_gui.networks.products import BEST, EXACT, Precision, packed, unpacked
 from s2s_gui.networks.transformer import Transformer
 from tests.tiny import TRANSFORMERS, random_network
 
@@ -121,6 +122,31 @@ def test_a_guess_is_followed_to_the_end_symbol_and_no_further() -> None:
     before = wanted.tokens.index(end)
     first = compiled.verify(begin(compiled, None), -1, wanted.tokens, eos=end)
     assert first.tokens == wanted.tokens[: before + 1]
+
+
+@torch.inference_mode()
+def test_a_row_may_be_older_than_there_are_positions() -> None:
+    name = next(
+        name for name, one in TRANSFORMERS.items() if isinstance(one, TransformerConfig) and one.positions == "learned"
+    )
+    compiled = Compiled(made(name), "fp32")
+    state: State = compiled.encode(torch.tensor([SOURCE, SOURCE]), torch.tensor([len(SOURCE)] * 2))
+    for _ in range(compiled.longest + 2):
+        step = compiled.step(torch.tensor([3, 4]), state)
+        state = step.state
+    assert bool(step.logits.isfinite().all())
+
+
+@pytest.mark.parametrize("middle", [0.0, 60.0, -60.0, 200.0, -200.0])
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_the_best_of_any_logits(middle: float, is_whole: bool) -> None:
+    torch.manual_seed(4)
+    logits = 5 * torch.randn(320) + middle
+    order = logits.argsort(descending=True)
+    wanted = logits.double().log_softmax(0)
+    log_prob, place = torch.jit.CompilationUnit(BEST).best(logits.clone(), order[:2], is_whole)
+    assert place == int(order[2])
+    assert log_prob == pytest.approx(float(wanted[place]), abs=1e-4)
 
 
 @pytest.mark.parametrize(("outer", "inner"), [(48, 32), (64, 300)])
