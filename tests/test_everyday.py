@@ -124,4 +124,4 @@ def test_the_bundled_model_says_what_was_stored(side: Side) -> None:
     found = translated(open_exact(paths.shipped("models") / BUNDLED), [one.source for one in sample], side)
     changed = [(one.text, new.text) for one, new in zip(sample, found, strict=True) if one.text != new.text]
     # Another processor adds in another order: where two words are all but equally likely, a line may change.
-    assert len(changed) <= 1, changed
+    assert len(changed) <= 3, changed

@@ -55,7 +55,7 @@ def text(count: int, a_line: int, typed: str) -> str:
 def run(model: Model, whole: str, cache: SentenceCache) -> float:
     """Translate ``whole`` and return the seconds of processor time."""
     began = time.process_time()
-    for _ in translate(model, 0, whole, model.direction("en", "zh"), DecodeOptions(beam_size=1), cache):
+    for _ in translate(model, 0, whole, model.direction("en", "zh"), DecodeOptions(), cache):
         pass
     return time.process_time() - began
 
