@@ -252,12 +252,30 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def ways(self) -> tuple[Direction, ...]:
         """Return every direction that the model goes, also by way of the other script of Chinese."""
-        own = _ways(self.directions, self.languages)
+        own = self.own_ways()
         return (*own, *_in_traditional_script(own))
+
+    def own_ways(self) -> tuple[Direction, ...]:
+        """Return every direction that the model itself has learnt."""
+        return _ways(self.directions, self.languages)
+
+    def fitting(self, source: str | None, target: str | None) -> list[Direction]:
+        """Return the ways between two languages ("zh" finds "zh-Hans"), None being any.
+
+        Another script of Chinese than the model's own counts only where it is asked for.
+        """
+        wanted = [None if side is None else side.lower() for side in (source, target)]
+        found = [
+            way
+            for way in self.ways()
+            if wanted[0] in (None, way.source.code, str(way.source).lower())
+            and wanted[1] in (None, way.target.code, str(way.target).lower())
+        ]
+        return [way for way in found if self.learnt(way) == way] or found
 
     def learnt(self, direction: Direction) -> Direction:
         """Return the direction that the model itself knows for one of ``ways``: the script may be another."""
-        return _in_traditional_script(_ways(self.directions, self.languages)).get(direction, direction)
+        return _in_traditional_script(self.own_ways()).get(direction, direction)
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the files that the card speaks of: tokenizers and shortlist."""

@@ -84,7 +84,7 @@ def _models(wanted: str | None, source: str | None, target: str | None) -> list[
         return [library.look(library.find(wanted))]
     usable = [one for one in library.installed() if one.card and not one.fault]
     for one in usable:
-        if one.card and _directions(one.card, source, target):
+        if one.card and one.card.fitting(source, target):
             return [one]
     for chain in library.chains(usable):
         if source and target and _is(chain.direction.source, source) and _is(chain.direction.target, target):
@@ -108,18 +108,12 @@ def _card(model: library.Installed) -> ModelCard:
         return found.description.card
 
 
-def _directions(card: ModelCard, source: str | None, target: str | None) -> list[Direction]:
-    """Return the ways that fit; another script of Chinese than the model's own counts only where it is asked for."""
-    found = [one for one in card.ways() if _is(one.source, source) and _is(one.target, target)]
-    return [one for one in found if card.learnt(one) == one] or found
-
-
 def _is(language: Language, wanted: str | None) -> bool:
     return wanted is None or wanted.lower() in (str(language).lower(), language.code)
 
 
 def _only_direction(card: ModelCard, source: str | None, target: str | None) -> Direction:
-    found = _directions(card, source, target)
+    found = card.fitting(source, target)
     if not found:
         raise RequestError(
             f"The model {card.name} does not translate {source or 'anything'} > {target or 'anything'};"

@@ -15,7 +15,7 @@ from s2s_gui.engine.model import Model, assemble
 from s2s_gui.formats import native
 from s2s_gui.formats.eight_bits import in_eight_bits
 from s2s_gui.formats.shortlist import shortlist_bytes
-from s2s_gui.manage.opening import open_model
+from s2s_gui.manage.quick import open_quick
 from s2s_gui.messages import DecodeOptions
 from s2s_gui.training.confidence import calibrate
 from s2s_gui.training.corpora import Corpora
@@ -38,7 +38,7 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
         files[native.SHORTLIST] = shortlist_bytes(_shortlist(assemble(description), recipe, recipe_path.parent))
         card = msgspec.structs.replace(card, shortlist=native.SHORTLIST)
     native.write(card, weights, files, "", folder)  # the figures are those of the weights as they ship
-    model = open_model(folder)
+    model = open_quick(folder, "fp32")
     measured = measure(model, recipe, recipe_path.parent)
     figures: list[Figure] = []
     for name, found in measured:

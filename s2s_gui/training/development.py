@@ -74,10 +74,11 @@ def score_dev_sets(
 
 
 def translate_all(
-    model: Model, sources: list[str], direction: Direction, options: DecodeOptions | None = None
+    model: Model, sources: list[str], direction: Direction, options: DecodeOptions | None = None, threads: int = 1
 ) -> list[str]:
-    """Translate lines in batches and return their texts, in order."""
-    steps = translate_lines(model, sources, direction, options or DecodeOptions(beam_size=1), SentenceCache())
+    """Translate lines in batches on ``threads`` threads and return their texts, in order."""
+    options = options or DecodeOptions(beam_size=1)
+    steps = translate_lines(model, sources, direction, options, SentenceCache(), threads)
     while True:
         try:
             next(steps)

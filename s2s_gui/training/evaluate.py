@@ -4,6 +4,7 @@ A test file is plain text, one segment a line, or with ``:N`` behind its name co
 """
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import torch
 from s2s_gui.description import Direction
 from s2s_gui.engine.model import Model
 from s2s_gui.errors import MissingExtra, RequestError
-from s2s_gui.manage.opening import open_model
+from s2s_gui.manage.quick import open_quick
 from s2s_gui.messages import DecodeOptions
 from s2s_gui.storage.library import find
 
@@ -57,7 +58,7 @@ def command(
 ) -> int:
     """Evaluate, print, and return the exit code."""
     torch.set_num_threads(1)
-    opened = open_model(find(model))
+    opened = open_quick(find(model), "fp32")
     direction = _direction(opened, source_language, target_language)
     options = DecodeOptions(beam_size=beam)
     found = evaluate(opened, direction, source, references, options, lowercase=lowercase)
@@ -68,7 +69,7 @@ def command(
 def evaluate(
     model: Model, direction: Direction, source: Path, references: list[Path], options: DecodeOptions, *, lowercase: bool
 ) -> Evaluation:
-    """Translate ``source`` and score it against ``references``."""
+    """Translate ``source`` on all cores and score it against ``references``."""
     try:
         from s2s_gui.training.development import translate_all  # needs the training extra
         from s2s_gui.training.scoring import bleu_and_chrf
@@ -80,7 +81,7 @@ def evaluate(
         if len(lines) != len(sources):
             raise RequestError(f"{path} has {len(lines)} lines but {source} has {len(sources)}; they must be the same.")
     began = perf_counter()
-    hypotheses = translate_all(model, sources, direction, options)
+    hypotheses = translate_all(model, sources, direction, options, os.cpu_count() or 1)
     seconds = perf_counter() - began
     bleu, chrf = bleu_and_chrf(hypotheses, wanted, direction.target.code, lowercase=lowercase)
     return Evaluation(
@@ -115,12 +116,7 @@ def read_side(path: Path) -> list[str]:
 
 
 def _direction(model: Model, source: str | None, target: str | None) -> Direction:
-    fitting = [
-        direction
-        for direction in model.card.ways()
-        if source in (None, direction.source.code, str(direction.source))
-        and target in (None, direction.target.code, str(direction.target))
-    ]
+    fitting = model.card.fitting(source, target)
     if len(fitting) != 1:
         offered = model.card.offer()
         raise RequestError(f"Say with --from and --to which way to evaluate; {model.card.id} offers {offered}.")

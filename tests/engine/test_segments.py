@@ -157,3 +157,17 @@ def test_converted_text_is_shown_as_it_grows_and_whole_at_the_end(model: Model) 
     assert len(shown) > 1
     assert all(not update.stable for update in shown[:-1] if not update.is_final and update.tentative)
     assert shown[-1].stable == result.text
+
+
+def test_the_other_script_counts_only_where_it_is_asked_for(model: Model) -> None:
+    card = model.card
+    assert card.own_ways() == card.directions
+
+    def found(source: str | None, target: str | None) -> list[str]:
+        return [str(way) for way in card.fitting(source, target)]
+
+    assert found("zh", "en") == found(None, "en") == found("zh-hans", None) == ["zh-Hans > en"]
+    assert found("zh-Hant", "en") == ["zh-Hant > en"]
+    assert found("en", "zh-Hant") == ["en > zh-Hant"]
+    assert found(None, None) == ["zh-Hans > en", "en > zh-Hans"]
+    assert found("zh", "zh") == found("de", None) == []

@@ -14,6 +14,7 @@ from s2s_gui.description import EightBitRows
 from s2s_gui.formats import native
 from s2s_gui.manage.opening import open_model
 from s2s_gui.training.bundle import bundle
+from tests.engine import small
 from tests.toy import TRANSFORMER, toy_pairs, toy_recipe
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -94,3 +95,16 @@ def test_a_bundled_model_carries_the_figures_that_evaluate_gives(
         is_small = isinstance(weight, EightBitRows)
         assert is_small == (len(weight.shape) == 2 and weight.shape[0] > 1)
         assert is_small or weight.dtype == np.float16
+
+
+def test_chinese_without_a_script_is_the_one_that_the_model_has_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = small.write(tmp_path, tmp_path / "model")
+    (tmp_path / "test.tsv").write_text("hello\t你好\n", encoding="utf-8")
+    test = tmp_path / "test.tsv"
+    for language in ("zh", "zh-Hant"):
+        sides = ["--src", f"{test}:2", "--ref", f"{test}:1", "--from", language, "--to", "en"]
+        assert main(["evaluate", str(model), *sides]) == 0
+    found = [json.loads(one)["direction"] for one in capsys.readouterr().out.replace("}\n{", "}\0{").split("\0")]
+    assert found == ["zh-Hans > en", "zh-Hant > en"]

@@ -61,11 +61,11 @@ def write(description: ModelDescription, folder: Path) -> None:
         "dtype": "float32",
         **{name: settings[name] for name in ("decoder_start_token_id", "pad_token_id", "eos_token_id")},
     }
-    way = card.ways()[0]
+    way = card.own_ways()[0]
     tokenizer = {
         "tokenizer_class": "MarianTokenizer",
         "source_lang": str(way.source),
-        "target_lang": "+".join(dict.fromkeys(str(way.target) for way in card.ways())),
+        "target_lang": "+".join(dict.fromkeys(str(way.target) for way in card.own_ways())),
         "separate_vocabs": not shared,
         "eos_token": EOS,
         "unk_token": UNK,
@@ -87,14 +87,17 @@ def write(description: ModelDescription, folder: Path) -> None:
 def _refuse(description: ModelDescription, network: TransformerConfig) -> None:
     card, decoding = description.card, description.card.decoding
     source, target = tokens_of(description.source), tokens_of(description.target)
-    tags = [way.tag for way in card.ways() if way.tag]
+    tags = [way.tag for way in card.own_ways() if way.tag]
     end = (decoding.eos,) if decoding.source_end is None else decoding.source_end
     reasons = [
         (network.norm != "post", "it normalises before its layers, transformers' Marian after them"),
         (network.positions != "halves", f'its positions are of the kind "{network.positions}", not transformers\' own'),
         (network.first_position != 0, f"it counts positions from {network.first_position}"),
         (card.tokenizer.kind != "sentencepiece", "it has no SentencePiece model"),
-        (bool(card.languages) or any(way.prefix for way in card.ways()), "its targets begin with a language's token"),
+        (
+            bool(card.languages) or any(way.prefix for way in card.own_ways()),
+            "its targets begin with a language's token",
+        ),
         (
             any(not TAG.fullmatch(tag) for tag in tags),
             f"its tags ({', '.join(dict.fromkeys(tags))}) are not of the form >>xxx<<, which alone transformers knows",

@@ -81,7 +81,7 @@ def write(
     tensors = list(_tensors(rows.network, rows.weights(Floats(description.weights)), alphas, found))
     if found:
         raise ModelError(card.id, found)
-    pair = export.pair_name(card.ways()[0])
+    pair = export.pair_name(card.own_ways()[0])
     names = [f"vocab.{pair}.spm"] * 2 if pieces.is_joint else [f"srcvocab.{pair}.spm", f"trgvocab.{pair}.spm"]
     model = f"model.{pair}.intgemm{'.alphas' if alphas else '8'}.bin"
     lists = rows.shortlist(shortlist or description.shortlist)
@@ -90,7 +90,7 @@ def write(
         names[0]: pieces.source,
         names[1]: pieces.target,
         CONFIGURATION: _settings(card, model, names, lexicon, with_alphas=bool(alphas)),
-        "model_info.json": _information(card, card.ways()[0]),
+        "model_info.json": _information(card, card.own_ways()[0]),
         "README.md": export.readme(
             card, "A model for Bergamot's engine, Firefox and translateLocally.", text_tags=True
         ),

@@ -70,7 +70,7 @@ def write(description: ModelDescription, folder: Path) -> None:
     files, vocabs = _own_vocabularies(description, found) if own else _listed_vocabularies(description, found)
     if found or network is None:
         raise ModelError(card.id, found)
-    model = f"model.{export.pair_name(card.ways()[0])}.npz"
+    model = f"model.{export.pair_name(card.own_ways()[0])}.npz"
     settings = {
         "relative-paths": True,
         "models": [model],
