@@ -252,8 +252,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def ways(self) -> tuple[Direction, ...]:
         """Return every direction that the model goes, also by way of the other script of Chinese."""
-        own = self.own_ways()
-        return (*own, *_in_traditional_script(own))
+        return _all_ways(self.directions, self.languages)
 
     def own_ways(self) -> tuple[Direction, ...]:
         """Return every direction that the model itself has learnt."""
@@ -275,7 +274,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def learnt(self, direction: Direction) -> Direction:
         """Return the direction that the model itself knows for one of ``ways``: the script may be another."""
-        return _in_traditional_script(self.own_ways()).get(direction, direction)
+        return _in_traditional_script(self.directions, self.languages).get(direction, direction)
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the files that the card speaks of: tokenizers and shortlist."""
@@ -303,8 +302,17 @@ def _ways(directions: tuple[Direction, ...], languages: tuple[Tongue, ...]) -> t
 
 
 @lru_cache(maxsize=16)
-def _in_traditional_script(own: tuple[Direction, ...]) -> dict[Direction, Direction]:
-    """Return those of ``own`` in simplified Chinese by what they are in traditional, unless the model has that too."""
+def _all_ways(directions: tuple[Direction, ...], languages: tuple[Tongue, ...]) -> tuple[Direction, ...]:
+    return (*_ways(directions, languages), *_in_traditional_script(directions, languages))
+
+
+# Known by directions and languages: a model of 200 languages has 40,000 ways, too many to be hashed at each key.
+@lru_cache(maxsize=16)
+def _in_traditional_script(
+    directions: tuple[Direction, ...], languages: tuple[Tongue, ...]
+) -> dict[Direction, Direction]:
+    """Return those ways in simplified Chinese by what they are in traditional, unless the model has that too."""
+    own = _ways(directions, languages)
     known = {(way.source, way.target) for way in own}
     found = {}
     for way in own:
