@@ -178,6 +178,9 @@ class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Source ids: ``source_start``, the direction's tag, the pieces, ``source_end`` (None: ``eos``), with ``tag_last``
     the tag after all. Sources shorter than ``pad_source_to`` are filled up with ``pad_source_with``, -1 for vectors
     of zeros: a network that was trained on padding without a mask needs it.
+
+    ``reverse_weight``: for a model that goes both ways, how much the probability of the source given a hypothesis
+    counts beside that of the hypothesis given the source, where a beam's hypotheses are ranked.
     """
 
     eos: int = 0
@@ -195,6 +198,7 @@ class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length_penalty: float = 1.0
     max_length_ratio: Annotated[float, msgspec.Meta(gt=0, le=100)] = 2.0
     max_source: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 128
+    reverse_weight: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
 
 
 class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

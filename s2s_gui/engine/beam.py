@@ -7,6 +7,7 @@ of a batch advance together, row by row of one state.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import inf
 
 from torch import Tensor
@@ -45,9 +46,10 @@ class _Live:
 def beam(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
     """Decode ``jobs`` as one batch; return ``search.hypotheses`` hypotheses for each, best first."""
     allowed = choice(jobs, search)
-    state = encode(network, jobs)
+    state = encode(network, [job.source for job in jobs])
     beams = [[_Live(job, number, number)] for number, job in enumerate(jobs)]
     finished: list[list[Decoded]] = [[] for _ in jobs]
+    rivals = search.hypotheses if search.reverse else 1
     while any(beams):
         rows = [live for one in beams for live in one]
         asked = ask(network, rows, state, allowed, search.start)
@@ -58,7 +60,7 @@ def beam(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
             beams[number] = [_moved(live, len(parents) + index) for index, live in enumerate(survivors)]
             parents.extend(live.row for live in survivors)
         state = select(asked.state, parents, len(rows)) if parents else asked.state
-        yield [_draft(*parts) for parts in zip(jobs, beams, finished, strict=True)]
+        yield [_draft(*parts, rivals) for parts in zip(jobs, beams, finished, strict=True)]
     return [ranked(one, search.hypotheses) for one in finished]
 
 
@@ -100,7 +102,10 @@ def _is_done(job: Job, search: Search, finished: list[Decoded], survivors: Seque
 def _continued(
     beam: Sequence[_Live], job: Job, asked: Asked, values: list[list[float]], ids: list[list[int]], count: int
 ) -> list[_Live]:
-    """Return the ``count`` best continuations of one job's hypotheses; inside a forced prefix what is forced."""
+    """Return the ``count`` best continuations of one job's hypotheses; inside a forced prefix what is forced.
+
+    A continuation that closes a loop gives way to the next best; only where all do, they are returned to be cut.
+    """
     if not beam:
         return []
     at = len(beam[0].tokens)
@@ -114,7 +119,9 @@ def _continued(
         if value > -inf
     ]
     continuations.sort(key=lambda one: -one[0])
-    return [_extended(live, token, value, asked) for _, live, token, value in continuations[:count]]
+    free = (one for one in continuations if not job.guard.excess((*one[1].tokens, one[2])[len(job.prefix) :]))
+    best = list(islice(free, count)) or continuations[:count]
+    return [_extended(live, token, value, asked) for _, live, token, value in best]
 
 
 def _extended(live: _Live, token: int, log_prob: float, asked: Asked) -> _Live:
@@ -127,12 +134,15 @@ def _moved(live: _Live, row: int) -> _Live:
     return _Live(live.job, live.number, row, live.tokens, live.log_probs, live.attention, live.total)
 
 
-def _draft(job: Job, beam: Sequence[_Live], finished: Sequence[Decoded]) -> Draft:
-    """Return the likeliest live hypothesis, settled as far as every one that can still win agrees with it."""
-    rivals = [one.tokens for one in ranked(list(finished), 1)]
-    if not beam:
-        return Draft(rivals[0], len(rivals[0])) if rivals else Draft((), 0)
-    leader = max(beam, key=lambda live: live.total).tokens
+def _draft(job: Job, beam: Sequence[_Live], finished: Sequence[Decoded], count: int) -> Draft:
+    """Return the likeliest live hypothesis, settled as far as every one that can still win agrees with it.
+
+    Of those that have ended the ``count`` best can.
+    """
+    rivals = [one.tokens for one in ranked(list(finished), count)]
+    if not beam and not rivals:
+        return Draft((), 0)
+    leader = max(beam, key=lambda live: live.total).tokens if beam else rivals[0]
     rivals += [live.tokens[: settled(job, live.tokens)] for live in beam]
     common = 0
     while all(common < len(rival) and rival[common] == leader[common] for rival in rivals):

@@ -51,7 +51,7 @@ def greedy(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
     draws = search.hypotheses if search.sampling else 1
     rows = [_Row(job, number, _random(search, draw)) for number, job in enumerate(jobs) for draw in range(draws)]
     allowed = choice(jobs, search)
-    state = encode(network, [row.job for row in rows])
+    state = encode(network, [row.job.source for row in rows])
     live = rows
     while live:
         asked = ask(network, live, state, allowed, search.start)

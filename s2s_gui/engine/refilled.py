@@ -46,7 +46,7 @@ def refilled(
         if len(live) <= REFILL * room:
             new = _taken(waiting, live, room)
             if new:
-                start = encode(network, [row.job for row in new])
+                start = encode(network, [row.job.source for row in new])
                 assert isinstance(start, Rows)
                 state = state.joined(start) if state is not None and live else start
                 live += new

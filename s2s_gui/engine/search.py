@@ -199,13 +199,13 @@ class Row(Protocol):
 
 
 @torch.inference_mode()
-def encode(network: Stepping, jobs: Sequence[Job]) -> State:
+def encode(network: Stepping, sources: Sequence[Sequence[int]]) -> State:
     """Read all sources as one padded batch."""
-    lengths = torch.tensor([len(job.source) for job in jobs])
-    source = torch.zeros((len(jobs), int(lengths.max())), dtype=torch.int64)
-    for row, job in enumerate(jobs):
-        source[row, : len(job.source)] = torch.tensor(job.source)
-    return network.encode(source, lengths)
+    lengths = torch.tensor([len(source) for source in sources])
+    padded = torch.zeros((len(sources), int(lengths.max())), dtype=torch.int64)
+    for row, source in enumerate(sources):
+        padded[row, : len(source)] = torch.tensor(source)
+    return network.encode(padded, lengths)
 
 
 @torch.inference_mode()

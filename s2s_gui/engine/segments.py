@@ -15,7 +15,7 @@ from s2s_gui.engine.cache import Recent, SentenceCache, Translated
 from s2s_gui.engine.confidence import calibration_of, confidence
 from s2s_gui.engine.constraints import guard, most_repeats
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.options import Search, resolve
+from s2s_gui.engine.options import Reverse, Search, resolve
 from s2s_gui.engine.search import Decoded, Job
 from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
 from s2s_gui.text.forms import as_learnt, simplified, traditional
@@ -59,7 +59,8 @@ class Task:
     ``openers`` are the ids that may follow a prefix with a blank at its end, in a language that has blanks: those that
     begin a word, and the end symbol; none of them if any id may follow. ``parts`` remembers the segments of sentences
     and of stretches of them, since a key changes one of each; ``way`` names direction and search. ``learnt`` is the
-    direction as the model knows it, where the text may be in another script.
+    direction as the model knows it, where the text may be in another script. ``frame`` are the ids before and after
+    a text's pieces.
     """
 
     model: Model
@@ -71,10 +72,12 @@ class Task:
     way: str = field(init=False)
     learnt: Direction = field(init=False)
     calibration: Calibration | None = field(init=False)
+    frame: tuple[tuple[int, ...], tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "learnt", self.model.card.learnt(self.direction))
         object.__setattr__(self, "calibration", calibration_of(self.model.card, self.learnt))
+        object.__setattr__(self, "frame", _frame(self.model, self.direction))
         # A string, since it knows its hash: a long line looks up a thousand sentences at each key.
         object.__setattr__(self, "way", sys.intern(f"{self.direction} {self.search}"))
 
@@ -175,12 +178,8 @@ class Task:
     def _framed(self, pieces: list[Piece]) -> list[Piece]:
         """Put around a segment's pieces what the model wants there: start, tag, end, padding."""
         decoding = self.model.card.decoding
-        tag = self.direction.tag
-        id = self.model.source.id_of(tag) if tag else None
-        tagged = [] if id is None else [Piece(id, tag)]
-        start = [self._piece(id) for id in decoding.source_start]
-        end = [self._piece(id) for id in ((decoding.eos,) if decoding.source_end is None else decoding.source_end)]
-        framed = [*start, *pieces, *end, *tagged] if decoding.tag_last else [*start, *tagged, *pieces, *end]
+        before, after = self.frame
+        framed = [*map(self._piece, before), *pieces, *map(self._piece, after)]
         if not framed:
             framed = [Piece(-1, "")]
         return framed + [self._piece(decoding.pad_source_with)] * (decoding.pad_source_to - len(framed))
@@ -222,10 +221,31 @@ class Task:
 def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:
     """Return a request's task; raise ``RequestError`` for an option out of its range."""
     search = replace(resolve(options, model.card.decoding), most_tokens=model.most_tokens)
+    if search.beam_size > 1 and model.card.decoding.reverse_weight > 0:
+        search = replace(search, reverse=_reverse(model, model.card.learnt(direction)))
     openers: tuple[int, ...] = ()
     if options.prefix[-1:].isspace() and direction.target.code not in UNSPACED:
         openers = tuple(id for id in range(model.target.size) if model.target.begins_word(id) or id == search.eos)
     return Task(model, direction, search, options.prefix, openers, _remembered(model, direction))
+
+
+def _frame(model: Model, direction: Direction) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the ids that the model wants before and after the pieces of a text: start, tag, end."""
+    decoding = model.card.decoding
+    id = model.source.id_of(direction.tag) if direction.tag else None
+    tag = () if id is None else (id,)
+    end = (decoding.eos,) if decoding.source_end is None else decoding.source_end
+    if decoding.tag_last:
+        return decoding.source_start, (*end, *tag)
+    return (*decoding.source_start, *tag), end
+
+
+def _reverse(model: Model, direction: Direction) -> Reverse:
+    """Return how the model's other direction reads; ``card_faults`` saw to it that there is one, and how."""
+    card = model.card
+    back = next(one for one in card.directions if (one.source, one.target) == (direction.target, direction.source))
+    before, after = _frame(model, back)
+    return Reverse(card.decoding.reverse_weight, before, after, model.max_source)
 
 
 # By tokenizer, so that what is remembered goes when its model goes.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import log
+from typing import Literal
 
 import pytest
 import torch
@@ -106,14 +107,32 @@ def test_length_limit_ends_as_length(beam_size: int) -> None:
     assert len(found.tokens) == 5 + 8
 
 
-@pytest.mark.parametrize("beam_size", [1, 2])
-def test_loop_ends_with_two_copies_left(beam_size: int) -> None:
-    table: Table = {(): {A: 1.0}, (A,): {B: 1.0}, (B,): {C: 1.0}, (C,): {B: 1.0}}
-    search = replace(SEARCH, beam_size=beam_size)
-    ((found,),), drafts = run((greedy if beam_size == 1 else beam)(network(table), [job(length=20)], search))
+# Each of B and C leads to the other for ever, unless less likely tokens are taken.
+ROUND: Table = {(): {A: 1.0}, (A,): {B: 1.0}, (B,): {C: 0.9, A: 0.1}, (C,): {B: 0.9, EOS: 0.1}}
+
+
+def test_greedy_ends_a_loop_with_two_copies_left() -> None:
+    ((found,),), drafts = run(greedy(network(ROUND), [job(length=20)], SEARCH))
     assert found.stopped == "loop"
     assert found.tokens == (A, B, C, B, C)
     assert max(draft[0].settled for draft in drafts) == 5
+
+
+@pytest.mark.parametrize("ending", ["shrink", "count", "bound"])
+def test_a_beam_takes_another_way_before_a_loop_closes(ending: Literal["shrink", "count", "bound"]) -> None:
+    search = replace(SEARCH, beam_size=2, hypotheses=2, ending=ending)
+    ((*found,),), _ = run(beam(network(ROUND), [job(length=20)], search))
+    assert "loop" not in [one.stopped for one in found]
+    assert found[0].tokens[-1] == EOS
+    assert all(not job().guard.excess(one.tokens) for one in found)
+
+
+def test_a_beam_that_can_only_repeat_itself_is_cut() -> None:
+    alone: Table = {(): {A: 1.0}, (A,): {A: 1.0}}
+    search = replace(SEARCH, beam_size=2, never=(EOS, UNK, B, C))
+    ((found,),), _ = run(beam(network(alone), [job(length=20)], search))
+    assert found.stopped == "loop"
+    assert found.tokens == (A, A)
 
 
 def test_sampling_repeats_with_its_seed_and_follows_the_mask() -> None:
