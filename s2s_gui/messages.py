@@ -27,8 +27,8 @@ class DecodeOptions(msgspec.Struct, frozen=True):
     ``length_penalty`` a: a hypothesis of n tokens, the end symbol included, scores (sum of log-probabilities) / n^a.
     ``max_length_ratio``: at most this many target tokens for each source token, plus 8.
     ``prefix``: text that the translation must begin with; only the first segment of the request is bound by it.
-    ``repeat_limit``: a run of tokens that repeats itself more often than this is a loop. A beam goes another way;
-    without one, the hypothesis is ended.
+    ``repeat_limit``: a run of tokens that repeats itself more often than this is a loop: the search takes another way,
+    and where there is none, or tokens are drawn, the hypothesis is ended.
     """
 
     beam_size: int | None = None

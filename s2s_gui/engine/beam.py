@@ -14,6 +14,7 @@ from torch import Tensor
 
 from s2s_gui.engine.options import Search
 from s2s_gui.engine.search import (
+    WAYS_OUT,
     Asked,
     Decoded,
     Decoding,
@@ -112,16 +113,30 @@ def _continued(
     if at < len(job.prefix):
         token = job.prefix[at]
         return [_extended(live, token, asked.log_prob(live.row, token), asked) for live in beam]
+    found = _ranked_continuations(beam, values, ids)
+    best = _without_loops(found, job, count)
+    if not best:
+        best = _without_loops(_ranked_continuations(beam, *asked.best(WAYS_OUT)), job, count) or found[:count]
+    return [_extended(live, token, value, asked) for live, token, value in best]
+
+
+def _ranked_continuations(
+    beam: Sequence[_Live], values: list[list[float]], ids: list[list[int]]
+) -> list[tuple[_Live, int, float]]:
     continuations = [
-        (live.total + value, live, token, value)
+        (live, token, value)
         for live in beam
         for value, token in zip(values[live.row], ids[live.row], strict=True)
         if value > -inf
     ]
-    continuations.sort(key=lambda one: -one[0])
-    free = (one for one in continuations if not job.guard.excess((*one[1].tokens, one[2])[len(job.prefix) :]))
-    best = list(islice(free, count)) or continuations[:count]
-    return [_extended(live, token, value, asked) for _, live, token, value in best]
+    continuations.sort(key=lambda one: -(one[0].total + one[2]))
+    return continuations
+
+
+def _without_loops(found: Sequence[tuple[_Live, int, float]], job: Job, count: int) -> list[tuple[_Live, int, float]]:
+    start = len(job.prefix)
+    free = (one for one in found if not job.guard.excess((*one[0].tokens, one[1])[start:]))
+    return list(islice(free, count))
 
 
 def _extended(live: _Live, token: int, log_prob: float, asked: Asked) -> _Live:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from s2s_gui.engine.greedy import greedy
 from s2s_gui.engine.options import Search
 from s2s_gui.engine.search import Decoded, Decoding, Draft, Job, longest, result, settled
 from s2s_gui.errors import ModelError
@@ -25,7 +26,8 @@ def compiled_greedy(compiled: Quick, job: Job, search: Search, guess: Sequence[i
     """Decode ``job``; the first draft comes after one token, the others after eight more each.
 
     ``guess`` may be the beginning of the result, as the translation of a text that was much the same is; what of it is
-    right costs one pass, and the result is the same with any guess.
+    right costs one pass, and the result is the same with any guess. A loop is begun anew step by step, since the way
+    around it is not known here.
     """
     never = torch.tensor(search.never, dtype=torch.int64)
     limit = longest(job, search)
@@ -52,7 +54,21 @@ def compiled_greedy(compiled: Quick, job: Job, search: Search, guess: Sequence[i
             done = result(job, search, tokens, log_probs, attention)
             if done is not None:
                 break
+        if done is not None and done.stopped == "loop":
+            return (yield from _step_by_step(compiled, job, search, tuple(tokens[:before])))
         last = tokens[-1]
         shown = tuple(tokens) if done is None else done.tokens
         yield [Draft(shown, settled(job, shown) if done is None else len(shown), len(tokens) - before)]
     return [[done]]
+
+
+def _step_by_step(compiled: Quick, job: Job, search: Search, shown: tuple[int, ...]) -> Decoding:
+    """Decode ``job`` from its beginning; what was ``shown`` already is not shown again."""
+    decoding = greedy(compiled, [job], search)
+    while True:
+        try:
+            drafts = next(decoding)
+        except StopIteration as end:
+            found: list[list[Decoded]] = end.value
+            return found
+        yield drafts if len(drafts[0].tokens) > len(shown) else [Draft(shown, 0, 0)]

@@ -25,6 +25,7 @@ from s2s_gui.engine.search import (
     result,
     select,
     settled,
+    steered,
 )
 from s2s_gui.messages import Sampling
 from s2s_gui.networks.quick import Stepping
@@ -59,6 +60,8 @@ def greedy(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
             at = len(row.tokens)
             if at < len(row.job.prefix):
                 token, log_prob = row.job.prefix[at], asked.log_prob(index, row.job.prefix[at])
+            elif not search.sampling:
+                token, log_prob = steered(asked, index, row, token, log_prob)
             row.tokens.append(token)
             row.log_probs.append(log_prob)
             if asked.attention is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from s2s_gui.engine.options import Search
-from s2s_gui.engine.search import Choice, Decoded, Job, ask, choice, encode, result, select
+from s2s_gui.engine.search import Choice, Decoded, Job, ask, choice, encode, result, select, steered
 from s2s_gui.networks.quick import Stepping
 from s2s_gui.networks.rows import Rows
 
@@ -68,6 +68,8 @@ def refilled(
             if at < len(row.job.prefix):
                 token = row.job.prefix[at]
                 log_prob = asked.log_prob(index, token)
+            else:
+                token, log_prob = steered(asked, index, row, token, log_prob)
             row.tokens.append(token)
             row.log_probs.append(log_prob)
             if looked is not None:

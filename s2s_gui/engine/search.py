@@ -21,6 +21,7 @@ from s2s_gui.networks.quick import Stepping
 SPARE_TOKENS = 8
 BLOCK = 64
 ROWS_AT_ONCE = 4
+WAYS_OUT = 8
 LEAST_SUM = 1e-20
 
 
@@ -235,6 +236,21 @@ def ask(network: Stepping, rows: Sequence[Row], state: State, choice: Choice, st
 def select(state: State, rows: Sequence[int], count: int) -> State:
     """Return the state's ``rows``; nothing is copied when they are all ``count`` rows in order."""
     return state if list(rows) == list(range(count)) else state.select(torch.tensor(rows, dtype=torch.int64))
+
+
+def steered(asked: Asked, index: int, row: Row, token: int, log_prob: float) -> tuple[int, float]:
+    """Return what row ``index`` goes on with: ``token``, or if that closes a loop the likeliest that does not.
+
+    Where the next best all do, it is ``token``, and the loop is cut.
+    """
+    written = tuple(row.tokens[len(row.job.prefix) :])
+    if not row.job.guard.excess((*written, token)):
+        return token, log_prob
+    values, ids = asked.best(WAYS_OUT)
+    for other, value in zip(ids[index], values[index], strict=True):
+        if value > -torch.inf and not row.job.guard.excess((*written, other)):
+            return other, value
+    return token, log_prob
 
 
 def longest(job: Job, search: Search) -> int:

@@ -108,14 +108,15 @@ def test_length_limit_ends_as_length(beam_size: int) -> None:
 
 
 # Each of B and C leads to the other for ever, unless less likely tokens are taken.
-ROUND: Table = {(): {A: 1.0}, (A,): {B: 1.0}, (B,): {C: 0.9, A: 0.1}, (C,): {B: 0.9, EOS: 0.1}}
+ROUND: Table = {(): {A: 1.0}, (A,): {B: 1.0}, (B,): {C: 0.9, EOS: 0.1}, (C,): {B: 0.9, EOS: 0.1}}
 
 
-def test_greedy_ends_a_loop_with_two_copies_left() -> None:
+def test_greedy_takes_the_next_best_before_a_loop_closes() -> None:
     ((found,),), drafts = run(greedy(network(ROUND), [job(length=20)], SEARCH))
-    assert found.stopped == "loop"
-    assert found.tokens == (A, B, C, B, C)
-    assert max(draft[0].settled for draft in drafts) == 5
+    assert found.stopped == ""
+    assert found.tokens == (A, B, C, B, C, B, C, B, EOS)  # the limit is three, and a fourth C would be one too many
+    assert found.log_probs[-1] == pytest.approx(log(0.1), abs=1e-6)
+    assert [draft[0].settled for draft in drafts][-2:] == [5, 9]
 
 
 @pytest.mark.parametrize("ending", ["shrink", "count", "bound"])
@@ -127,12 +128,14 @@ def test_a_beam_takes_another_way_before_a_loop_closes(ending: Literal["shrink",
     assert all(not job().guard.excess(one.tokens) for one in found)
 
 
-def test_a_beam_that_can_only_repeat_itself_is_cut() -> None:
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_what_can_only_repeat_itself_is_cut_with_two_copies_left(beam_size: int) -> None:
     alone: Table = {(): {A: 1.0}, (A,): {A: 1.0}}
-    search = replace(SEARCH, beam_size=2, never=(EOS, UNK, B, C))
-    ((found,),), _ = run(beam(network(alone), [job(length=20)], search))
+    search = replace(SEARCH, beam_size=beam_size, never=(EOS, UNK, B, C))
+    ((found,),), drafts = run((greedy if beam_size == 1 else beam)(network(alone), [job(length=20)], search))
     assert found.stopped == "loop"
     assert found.tokens == (A, A)
+    assert max(draft[0].settled for draft in drafts) == 2
 
 
 def test_sampling_repeats_with_its_seed_and_follows_the_mask() -> None:
