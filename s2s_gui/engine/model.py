@@ -35,6 +35,7 @@ from s2s_gui.networks.quick import Quick
 from s2s_gui.networks.recurrent import Recurrent
 from s2s_gui.networks.transformer import Transformer
 from s2s_gui.text.opening import open_tokenizer
+from s2s_gui.text.protected import PIECES
 from s2s_gui.text.tokenizer import ListedTokenizer, Tokenizer
 
 NAMES_SHOWN = 8
@@ -147,6 +148,7 @@ def assemble(description: ModelDescription, faults: Sequence[str] = (), precisio
     same = description.source is description.target
     target = source if same else _tokenizer(card, description.target, card.tokenizer.target, found)
     _check_vocabularies(card, source, target, found)
+    _check_marks(card, source, target, found)
     if card.network.faults():
         raise ModelError(card.id, list(dict.fromkeys([*found, *card.network.faults()])))
     tensors = _tensors(card, description.weights, precision, found)
@@ -193,6 +195,13 @@ def _check_vocabularies(card: ModelCard, source: Tokenizer | None, target: Token
         if tokenizer is not None:
             missing = [repr(piece) for piece in dict.fromkeys(pieces) if piece and tokenizer.id_of(piece) is None]
             _name(f"{name} lacks the pieces that stand for languages", missing, found)
+
+
+def _check_marks(card: ModelCard, source: Tokenizer | None, target: Tokenizer | None, found: list[str]) -> None:
+    if card.decoding.copies_marks:
+        for tokenizer, name in ((source, card.tokenizer.source), (target, card.tokenizer.target)):
+            missing = [] if tokenizer is None else [piece for piece in PIECES if tokenizer.id_of(piece) is None]
+            _name(f"{name} lacks the pieces that stand for what is to be copied", missing, found)
 
 
 def _filled(card: ModelCard, tensors: Mapping[str, torch.Tensor]) -> Network:

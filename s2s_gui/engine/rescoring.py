@@ -82,7 +82,8 @@ def _rivals(job: Job, found: Sequence[Decoded], search: Search, reverse: Reverse
 
     Nor if one is longer than the model reads.
     """
-    near = [one for one in found if one.stopped != "loop" and one.score >= found[0].score - NEAR]
+    likeliest, lost = found[0].score, found[0].lost
+    near = [one for one in found if one.score >= likeliest - NEAR and one.lost == lost and one.stopped != "loop"]
     sources = [(*reverse.before, *_text_tokens(one, job, search), *reverse.after) for one in near]
     return sources if len(sources) > 1 and max(map(len, sources)) <= reverse.max_source else []
 

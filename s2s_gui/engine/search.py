@@ -29,7 +29,8 @@ LEAST_SUM = 1e-20
 class Job:
     """One source to decode: its ids with tag and end symbol, the target ids it must begin with, its loop guard.
 
-    ``named`` of the prefix's first tokens name the target language: no part of the text, nor of the score.
+    ``named`` of the prefix's first tokens name the target language: no part of the text, nor of the score. ``copied``
+    are ids that a good hypothesis has once each.
     ``openers``: the only ids that may follow the prefix, nothing if any may. ``candidates``: the shortlist, ascending
     target ids int64 [K] that alone may be produced, None if all may.
     """
@@ -40,6 +41,7 @@ class Job:
     openers: tuple[int, ...] = ()
     candidates: Tensor | None = None
     named: int = 0
+    copied: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Decoded:
     """One ended hypothesis. The end symbol is the last token if it was produced.
 
     ``log_probs``: one natural logarithm a token. ``attention``: for each token a float row [S], or nothing at all.
+    ``lost``: how many of the ids that the job wants copied are not there just once.
     """
 
     tokens: tuple[int, ...]
@@ -66,6 +69,7 @@ class Decoded:
     attention: tuple[Tensor, ...]
     score: float
     stopped: Literal["", "length", "loop"]
+    lost: int = 0
 
 
 Decoding = Generator[list[Draft], None, list[list[Decoded]]]
@@ -273,7 +277,8 @@ def result(
         stopped = "loop" if excess else "length"
     count = len(tokens) - excess
     score = sum(log_probs[job.named : count]) / count**search.length_penalty
-    return Decoded(tuple(tokens[:count]), tuple(log_probs[:count]), tuple(attention[:count]), score, stopped)
+    lost = sum(tokens[:count].count(id) != 1 for id in job.copied)
+    return Decoded(tuple(tokens[:count]), tuple(log_probs[:count]), tuple(attention[:count]), score, stopped, lost)
 
 
 def settled(job: Job, tokens: Sequence[int]) -> int:
@@ -283,5 +288,8 @@ def settled(job: Job, tokens: Sequence[int]) -> int:
 
 
 def ranked(decoded: list[Decoded], count: int) -> list[Decoded]:
-    """Return the ``count`` best of a job's hypotheses; one that was cut out of a loop comes after all others."""
-    return sorted(decoded, key=lambda one: (one.stopped == "loop", -one.score))[:count]
+    """Return the ``count`` best of a job's hypotheses.
+
+    One that was cut out of a loop comes after all others, one that lost what it should copy after those that did not.
+    """
+    return sorted(decoded, key=lambda one: (one.stopped == "loop", one.lost, -one.score))[:count]

@@ -19,6 +19,7 @@ from s2s_gui.engine.options import Reverse, Search, resolve
 from s2s_gui.engine.search import Decoded, Job
 from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
 from s2s_gui.text.forms import as_learnt, simplified, traditional
+from s2s_gui.text.protected import PIECES, Shielded, shield
 from s2s_gui.text.sentences import UNSPACED, Span, has_words, inner, joint, shortened, stretches
 from s2s_gui.text.tokenizer import Piece, Tokenizer
 
@@ -46,10 +47,11 @@ Parts = Recent[Hashable, tuple[Planned, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A segment as tokens: the job and its source pieces, with which the result is read."""
+    """A segment as tokens: the job, its source pieces and its text, with which the result is read."""
 
     job: Job
     pieces: tuple[str, ...]
+    shielded: Shielded
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +114,19 @@ class Task:
     def prepare(self, planned: Planned, *, forced: bool) -> Prepared:
         """Return the segment as a job: its source ids as the model wants them; ``forced`` binds it to the prefix."""
         model = self.model
-        pieces = self._pieces(planned.text)
+        shielded = self._shielded(planned.text)
+        pieces = self._pieces(shielded)
         ids = tuple(piece.id for piece in pieces)
         begun = simplified(self.prefix) if self.writes_other_script else self.prefix
-        prefix = tuple(piece.id for piece in model.target.encode(begun.strip())) if forced else ()
+        prefix = tuple(piece.id for piece in model.target.encode(shielded.hidden(begun.strip()))) if forced else ()
         openers = self.openers if prefix else ()
-        repeats = max(most_repeats(ids), most_repeats(planned.text))
+        repeats = max(most_repeats(ids), most_repeats(shielded.text))
         allowed = None if model.shortlist is None else model.shortlist.candidates(ids, prefix)
         language = self._language()
         loops = guard(self.search.repeat_limit, repeats, model.numeric)
-        job = Job(ids, (*language, *prefix), loops, openers, allowed, len(language))
-        return Prepared(job, tuple(piece.text for piece in pieces))
+        copied = tuple(piece.id for piece in pieces if piece.text in PIECES) if shielded.spans else ()
+        job = Job(ids, (*language, *prefix), loops, openers, allowed, len(language), copied)
+        return Prepared(job, tuple(shielded.piece(piece.text) for piece in pieces), shielded)
 
     def whole(self, text: str) -> Prepared:
         """Return ``text`` as one job, whatever sentences are in it."""
@@ -130,30 +134,38 @@ class Task:
 
     def read(self, prepared: Prepared, decoded: list[Decoded]) -> Translated:
         """Turn the search's hypotheses into text, tokens and links."""
-        return Translated(prepared.pieces, tuple(self._hypothesis(one, len(prepared.pieces)) for one in decoded))
+        return Translated(prepared.pieces, tuple(self._hypothesis(prepared, one) for one in decoded))
 
-    def text(self, tokens: tuple[int, ...]) -> str:
-        """Return the text of target tokens, on one line."""
+    def text(self, tokens: tuple[int, ...], shielded: Shielded) -> str:
+        """Return the text of target tokens, on one line; ``shielded`` is their source."""
+        return shielded.restored(self._written(tokens))
+
+    def _written(self, tokens: tuple[int, ...]) -> str:
         eos = self.model.card.decoding.eos
         text = self.model.target.decode(id for id in tokens if id != eos).translate(LINE_ENDS)
         return traditional(text) if self.writes_other_script else text
 
-    def _hypothesis(self, decoded: Decoded, source_tokens: int) -> Hypothesis:
-        tokens = tuple(map(self._token, decoded.tokens, decoded.log_probs))
-        alignment = links(decoded.attention, source_tokens)
-        doubtful = self._stretches(tokens)
-        return Hypothesis(self.text(decoded.tokens), tokens, decoded.score, alignment, decoded.stopped, doubtful)
+    def _hypothesis(self, prepared: Prepared, decoded: Decoded) -> Hypothesis:
+        shielded = prepared.shielded
+        tokens = tuple(
+            self._token(id, log_prob, shielded) for id, log_prob in zip(decoded.tokens, decoded.log_probs, strict=True)
+        )
+        alignment = links(decoded.attention, len(prepared.pieces))
+        doubtful = self._stretches(tokens, shielded)
+        written = self._written(decoded.tokens)
+        text = " ".join(filter(None, [shielded.restored(written), *shielded.missing(written)]))
+        return Hypothesis(text, tokens, decoded.score, alignment, decoded.stopped, doubtful)
 
-    def _stretches(self, tokens: tuple[Token, ...]) -> tuple[tuple[int, int], ...]:
+    def _stretches(self, tokens: tuple[Token, ...], shielded: Shielded) -> tuple[tuple[int, int], ...]:
         """Return where in the text the doubtful tokens stand; neighbours are one stretch, a blank before is none."""
         if not any(token.is_doubtful for token in tokens):
             return ()
         growing = self.model.target.stream()
         found: list[tuple[int, int]] = []
         for token in tokens:
-            before = growing.text
+            before = shielded.restored(growing.text)
             growing.push(token.id)
-            text = growing.text
+            text = shielded.restored(growing.text)
             start = len(before)
             if token.is_doubtful and len(text) > start and token.id != self.model.card.decoding.eos:
                 if found and found[-1][1] == start:
@@ -162,15 +174,23 @@ class Task:
                     found.append((start + text[start:].startswith(" "), len(text)))
         return tuple(found)
 
-    def _token(self, id: int, log_prob: float) -> Token:
-        piece, calibration = self.model.target.piece(id), self.calibration
+    def _token(self, id: int, log_prob: float, shielded: Shielded) -> Token:
+        piece, calibration = shielded.piece(self.model.target.piece(id)), self.calibration
         if calibration is None:
             return Token(piece, log_prob, id)
         sure = confidence(calibration, log_prob)
         return Token(piece, log_prob, id, sure, sure < calibration.doubtful_below)
 
-    def _pieces(self, text: str) -> list[Piece]:
-        """Return what the network is to read of ``text``."""
+    def _shielded(self, text: str) -> Shielded:
+        """Return ``text`` with marks for what is to stay as it is, if the model has learnt to copy them."""
+        card = self.model.card
+        if card.decoding.copies_marks and card.tokenizer.kind != "tokens":
+            return shield(text)
+        return Shielded(text, is_plain=True)
+
+    def _pieces(self, shielded: Shielded) -> list[Piece]:
+        """Return what the network is to read of a text."""
+        text = shielded.text
         if self.model.card.tokenizer.kind == "sentencepiece":
             text = as_learnt(text, self.learnt)
         return self._framed(self.model.source.encode(text))
@@ -215,7 +235,7 @@ class Task:
         return parts
 
     def _fits(self, text: str) -> bool:
-        return len(self._pieces(text)) <= self.model.max_source
+        return len(self._pieces(self._shielded(text))) <= self.model.max_source
 
 
 def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:

@@ -180,8 +180,8 @@ def _decode(
             clock.token_seen()
             clock.tokens += draft.steps
             tokens = draft.tokens
-            text = task.text(tokens)
-            agreed = "" if task.writes_other_script else task.text(tokens[: draft.settled])
+            text = task.text(tokens, prepared.shielded)
+            agreed = "" if task.writes_other_script else task.text(tokens[: draft.settled], prepared.shielded)
             if len(agreed) > len(stable):
                 stable = agreed
             tentative = text[len(stable) :] if text.startswith(stable) else ""

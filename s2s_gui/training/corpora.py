@@ -4,6 +4,7 @@ The stream comes in pools. Pool k is made from (seed, k) and nothing else, so a 
 """
 
 import lzma
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -11,10 +12,12 @@ from typing import TextIO
 import numpy as np
 
 from s2s_gui.errors import RecipeError
+from s2s_gui.text.protected import MARKS, MOST_SPANS, find, marked
 from s2s_gui.training.recipe import Mixture, Recipe
 
 POOL_PAIRS = 32768
 FINAL_MARKS = ".!?。！？…"
+COMMON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*[A-Za-z0-9]", re.ASCII)
 UNSPACED = {"zh", "ja", "th", "lo", "km", "my"}
 
 
@@ -121,7 +124,29 @@ class Corpora:
             source = source.upper()
         if mark < self.mixture.no_final_mark and source[-1:] in FINAL_MARKS and target[-1:] in FINAL_MARKS:
             source, target = source.rstrip(FINAL_MARKS) or source, target.rstrip(FINAL_MARKS) or target
+        if self.mixture.marks:
+            is_wanted = random.random() < self.mixture.marks
+            source, target = with_marks(source, target, random, is_wanted=is_wanted)
         return Example(source, target, example.direction)
+
+
+def with_marks(source: str, target: str, random: np.random.Generator, *, is_wanted: bool) -> tuple[str, str]:
+    """Put marks for what both sides have alike and a translation leaves as it is.
+
+    ``is_wanted``: where there is nothing of the kind, for words and numbers, or else a mark at an end of both.
+    """
+    spans = [span for span in find(source) if source.count(span) == 1 == target.count(span)][:MOST_SPANS]
+    if is_wanted and not spans:
+        words = [word for word in COMMON.findall(source) if source.count(word) == 1 == target.count(word)]
+        spans = words[: int(random.integers(1, 3))]
+    marks = [MARKS[i] for i in random.permutation(MOST_SPANS)]
+    if spans or not is_wanted:
+        chosen = marks[: len(spans)]
+        return marked(source, spans, chosen), marked(target, spans, chosen)
+    blank = " " if random.random() < 0.5 else ""
+    if random.random() < 0.8:
+        return source + blank + marks[0], target + blank + marks[0]
+    return marks[0] + blank + source, marks[0] + blank + target
 
 
 def _shares(pairs: list[list[tuple[str, ...]]], weights: list[float], temperature: float) -> np.ndarray:

@@ -31,7 +31,13 @@ def decoding(recipe: Recipe, tokenizer: Tokenizer) -> DecodingDefaults:
     if eos is None or unk is None:
         raise RecipeError(f"The tokenizer has no {EOS} or no {UNK}.")
     return msgspec.structs.replace(
-        recipe.decoding, eos=eos, unk=unk, never=never, start=-1, max_source=recipe.mixture.longest
+        recipe.decoding,
+        eos=eos,
+        unk=unk,
+        never=never,
+        start=-1,
+        max_source=recipe.mixture.longest,
+        copies_marks=recipe.mixture.marks > 0,
     )
 
 

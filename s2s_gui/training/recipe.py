@@ -55,8 +55,9 @@ class Mixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A corpus of n pairs and weight w has the share (n w)^(1 / temperature). ``join``: share of examples that are two
     to four pairs put together, so that long input is met. ``lower``, ``upper``: share whose source is in that case.
-    ``no_final_mark``: share that loses the final punctuation on both sides. ``licences`` is the switch for whose text
-    is used.
+    ``no_final_mark``: share that loses the final punctuation on both sides. ``marks``: share where a word or number
+    that both sides have gives way to one of the marks of ``text/protected.py``, or one is put at the ends; with any,
+    addresses, code and the like always do. ``licences`` is the switch for whose text is used.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=1)] = 1.0
@@ -64,6 +65,7 @@ class Mixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lower: Share = 0.0
     upper: Share = 0.0
     no_final_mark: Share = 0.0
+    marks: Share = 0.0
     longest: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 128
     licences: tuple[Literal["open", "unclear", "non-commercial"], ...] = ("open", "unclear", "non-commercial")
 

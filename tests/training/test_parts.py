@@ -14,9 +14,10 @@ from torch.testing import assert_close
 
 from s2s_gui.errors import RecipeError
 from s2s_gui.networks.layers import Stacked
+from s2s_gui.text.protected import MARKS
 from s2s_gui.training import loss
 from s2s_gui.training.batches import IGNORED, Encoder, make_batch, pool_batches
-from s2s_gui.training.corpora import POOL_PAIRS, Corpora, Example, read_pairs
+from s2s_gui.training.corpora import POOL_PAIRS, Corpora, Example, read_pairs, with_marks
 from s2s_gui.training.optimise import Optimisers, orthogonalise, rate_factor
 from s2s_gui.training.recipe import Corpus, Mixture, Recipe, Schedule
 from s2s_gui.training.stream import BatchStream, Place
@@ -154,6 +155,44 @@ def test_pairs_are_joined_and_varied(tmp_path: Path) -> None:
     assert 0.15 < lower < 0.25
     assert 0.25 < len(unmarked) / len(pool) < 0.35
     assert not any(example.target.endswith("。") for example in unmarked)
+
+
+def marked_pair(source: str, target: str, *, is_wanted: bool, seed: int = 0) -> tuple[str, str]:
+    return with_marks(source, target, np.random.default_rng(seed), is_wanted=is_wanted)
+
+
+@pytest.mark.parametrize("is_wanted", [False, True])
+def test_what_both_sides_have_and_is_no_language_gives_way_to_marks(is_wanted: bool) -> None:
+    source, target = marked_pair("See {a} at x@y.zz, {b}.", "见 x@y.zz 的 {a}。", is_wanted=is_wanted)
+    names = {mark: source.index(mark) for mark in MARKS if mark in source}
+    assert len(names) == 2
+    first, second = sorted(names, key=names.__getitem__)
+    assert source == f"See {first} at {second}, {{b}}."
+    assert target == f"见 {second} 的 {first}。"
+
+
+def test_words_in_common_do_only_where_marks_are_wanted() -> None:
+    texts = "Room 12 in the Hilton", "希尔顿12号房"
+    assert marked_pair(*texts, is_wanted=False) == texts
+    found = [marked_pair(*texts, is_wanted=True, seed=seed) for seed in range(20)]
+    assert {source.translate(dict.fromkeys(map(ord, MARKS), "M")) for source, _ in found} == {"Room M in the Hilton"}
+    assert len({source for source, _ in found}) > 3
+
+
+def test_without_anything_in_common_a_mark_is_at_the_same_end_of_both() -> None:
+    found = [marked_pair("I see.", "我懂。", is_wanted=True, seed=seed) for seed in range(40)]
+    for source, target in found:
+        assert source.replace("I see.", "") == target.replace("我懂。", "")
+        assert source.startswith("I see.") == target.startswith("我懂。")
+    assert {source.startswith("I see.") for source, _ in found} == {True, False}
+
+
+def test_marks_come_as_often_as_the_mixture_says(tmp_path: Path) -> None:
+    pool = corpora(tmp_path, Mixture(marks=0.3), {"A": (3000, 1.0, "open")}).pool(0)
+    sides = [[example.source for example in pool], [example.target for example in pool]]
+    shares = [sum(any(mark in text for mark in MARKS) for text in side) / len(pool) for side in sides]
+    assert shares[0] == shares[1]
+    assert 0.27 < shares[0] < 0.33
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"a\tb\nc\n", "Line 2"), (b"", "empty"), (b"\xff\tb\n", "cannot be")])
