@@ -32,7 +32,7 @@ BESIDE_TEXT = 50
 class Planned(NamedTuple):
     """A segment of a line, from ``start`` to ``end``.
 
-    ``before`` is what joins it to the one before it in the target language.
+    ``before`` is what joins it to the one before it in the target language, or what opens the line.
     """
 
     start: int
@@ -95,11 +95,13 @@ class Task:
             if span.end > span.start:
                 yield Planned(span.start, span.end, content[span.start : span.end], "", not has_words(content))
             return
-        is_first = True
+        last = span.start
         for at, text, spans in stretches(content, self.direction.source.code):
             for start, end, part, before, is_copied in self.parts.get((text, spans)) or self._planned(text, spans):
-                yield Planned(at + start, at + end, part, "" if is_first else before, is_copied)
-                is_first = False
+                between = content[last : at + start]
+                stays = last == span.start or "\t" in between
+                yield Planned(at + start, at + end, part, between if stays else before, is_copied)
+                last = at + end
 
     def known(self, planned: Planned, cache: SentenceCache, *, forced: bool) -> Translated | None:
         """Return the segment's translation if it needs no decoding."""

@@ -27,6 +27,12 @@ CLAUSE_END = re.compile(r"[，；：、;:—]+\s*|,(?!\d)\s*")
 BLANKS = re.compile(r"\s+")
 WIDE_BLANK = re.compile(r"[^\S\x00-\x7f]")
 
+# What opens a line of a list, a quotation or a heading, and stays as it is. In other languages "3." is an ordinal.
+OPENERS = re.compile(r"(?:(?:[-*+•·–—>]|>{2,9}|#{1,6}|[(（]?\d{1,3}[)）])[ \t]+)+|[(（]\d{1,3}[)）]|\d{1,3}、")
+NUMBERED = re.compile(r"\d{1,3}\.[ \t]+")
+NUMBERS_LISTS = frozenset({"en", "zh", "yue", "ja", "ko"})
+CELL = re.compile(r"[^\t]*\t+|[^\t]+")
+
 UNSPACED = frozenset({"zh", "ja", "yue", "wuu", "lzh"})
 CHARACTERS_A_TOKEN = 16
 LONGEST_ABBREVIATION = 12
@@ -95,10 +101,14 @@ def stretches(content: str, language: str) -> Iterator[tuple[int, str, tuple[Spa
     """Yield a line's sentences by the hundred: where a stretch begins, its text, and its sentences as offsets into it.
 
     A long line is cut in windows, whose last sentence begins the next one: the library's time grows faster than the
-    text. A window grows until it holds a sentence's end, but not for ever.
+    text. A window grows until it holds a sentence's end, but not for ever. What opens the line of a list comes before
+    the first sentence.
     """
     whole = inner(content)
-    at = whole.start
+    opening = OPENERS.match(content, whole.start, whole.end)
+    if opening is None and language in NUMBERS_LISTS:
+        opening = NUMBERED.match(content, whole.start, whole.end)
+    at = whole.start if opening is None else opening.end()
     width = WINDOW
     while at < whole.end:
         end = min(at + width, whole.end)
@@ -116,6 +126,8 @@ def stretches(content: str, language: str) -> Iterator[tuple[int, str, tuple[Spa
 def _in_window(text: str, language: str, is_last: bool) -> tuple[tuple[Span, ...], int]:
     """Return the sentences of a window, as offsets into it, and how many characters they are with what parts them.
 
+    A tab parts them too, as in a table.
+
     Unless the window is its line's last, its last sentence may go on and is left out; the count is 0 where that leaves
     nothing and a wider window should be tried.
     """
@@ -132,11 +144,11 @@ def _in_window(text: str, language: str, is_last: bool) -> tuple[tuple[Span, ...
             cuts = [window[: window.rfind(" ") + 1] or window]
     found: list[Span] = []
     at = 0
-    for cut in cuts:
-        trimmed = inner(cut)
+    for cell in (cell for cut in cuts for cell in CELL.findall(cut)):
+        trimmed = inner(cell)
         if trimmed.end > trimmed.start:
             found.append(Span(at + trimmed.start, at + trimmed.end))
-        at += len(cut)
+        at += len(cell)
     return tuple(found), at
 
 

@@ -18,6 +18,7 @@ from s2s_gui.manage.opening import open_model
 from s2s_gui.messages import DecodeOptions, Partial, Result
 from s2s_gui.text import sentences
 from s2s_gui.text.protected import Shielded
+from s2s_gui.text.sentences import stretches
 from s2s_gui.text.tokenizer import Piece
 from tests.engine import small
 
@@ -172,3 +173,39 @@ def test_the_other_script_counts_only_where_it_is_asked_for(model: Model) -> Non
     assert found("en", "zh-Hant") == ["en > zh-Hant"]
     assert found(None, None) == ["zh-Hans > en", "en > zh-Hans"]
     assert found("zh", "zh") == found("de", None) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("- 你好。", [("- ", "你好。")]),
+        ("  1. 你好。我们走吧。 ", [("1. ", "你好。"), (" ", "我们走吧。")]),
+        ("> > # 你好", [("> > # ", "你好")]),
+        ("（2）你好", [("（2）", "你好")]),
+        ("3、你好", [("3、", "你好")]),
+        ("你好\t我们走吧。再见。\t\t12", [("", "你好"), ("\t", "我们走吧。"), (" ", "再见。"), ("\t\t", "12")]),
+        ("-5度 - 好", [("", "-5度 - 好")]),
+        ("1990年", [("", "1990年")]),
+        ("- 12", [("", "- 12")]),
+    ],
+)
+def test_what_opens_a_list_and_tabs_stay_as_they_are(model: Model, content: str, wanted: list[tuple[str, str]]) -> None:
+    assert [(one.before, one.text) for one in plan(model, content)] == wanted
+    steps = translate(model, 1, content, model.direction("zh", "en"), DecodeOptions(), SentenceCache())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            break
+    segments = [segment.hypotheses[0].text for segment in result.lines[0].segments]
+    parts = [before + text for (before, _), text in zip(wanted, segments, strict=True)]
+    blanks = len(content) - len(content.lstrip()), len(content) - len(content.rstrip())
+    assert result.text == " " * blanks[0] + "".join(parts) + " " * blanks[1]
+
+
+def test_an_ordinal_of_german_is_no_number_of_a_list() -> None:
+    (whole,) = stretches("3. Oktober", "de")
+    assert whole[0] == 0
+    (numbered,) = stretches("3. October", "en")
+    assert numbered[0] == 3
