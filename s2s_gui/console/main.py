@@ -27,14 +27,16 @@ a pipe that stays open, since plain output is written after every 256 lines.
   source         the line
   text           its translation, or the line itself where nothing is to be translated
   score          log-probability divided by length to the power A; the mean over the line's sentences, 0 for a copy
-  source_tokens  what the network read: for each sentence a direction tag, pieces, the end symbol
+  source_tokens  what the network read: for each sentence a direction tag, pieces, the end symbol; an address, code or
+                 an emoji is one token where the model knows to copy such
   tokens         what it wrote: objects with text and logprob (natural logarithm), the end symbol last,
                  with confidence (0 to 1) where the model's card says how far its probabilities can be believed
   alignment      lists of source index, target index, weight; the indices count through source_tokens and tokens;
                  links of weight 0.1 and more and the strongest of each token, none from a network without attention
   stopped        "" for the natural end, "length" at the limit, "loop" where a repetition was cut
   ms             milliseconds that the line took
-  hypotheses     with --nbest N of 2 and more: N objects with text, score, tokens, best first
+  hypotheses     with --nbest N of 2 and more: N objects with text, score, tokens, best first; a model that goes
+                 both ways ranks them also by the way back, so the scores need not fall
 A line without words (empty, numbers, an address) is copied and has no tokens.
 """
 

@@ -66,7 +66,7 @@ class Corpora:
         self.pairs = [read_pairs(folder / corpus.path) for corpus in admitted]
         mixture, directions = recipe.mixture, recipe.directions
         early = [corpus.weight for corpus in admitted]
-        late = [corpus.late_weight or corpus.weight for corpus in admitted]
+        late = [(corpus.late_weight if mixture.late else None) or corpus.weight for corpus in admitted]
         self.shares, self.late_shares = (_shares(self.pairs, weights, mixture.temperature) for weights in (early, late))
         weights = np.array(recipe.direction_weights or (1.0,) * len(directions))
         self.direction_shares: np.ndarray = weights / weights.sum()

@@ -6,7 +6,7 @@ recipe's own folder.
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -57,7 +57,8 @@ class Mixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to four pairs put together, so that long input is met. ``lower``, ``upper``: share whose source is in that case.
     ``no_final_mark``: share that loses the final punctuation on both sides. ``marks``: share where a word or number
     that both sides have gives way to one of the marks of ``text/protected.py``, or one is put at the ends; with any,
-    addresses, code and the like always do. ``licences`` is the switch for whose text is used.
+    addresses, code and the like always do. ``late``: while the rate falls, the corpora's late weights hold.
+    ``licences`` is the switch for whose text is used.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=1)] = 1.0
@@ -66,6 +67,7 @@ class Mixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upper: Share = 0.0
     no_final_mark: Share = 0.0
     marks: Share = 0.0
+    late: bool = False
     longest: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 128
     licences: tuple[Literal["open", "unclear", "non-commercial"], ...] = ("open", "unclear", "non-commercial")
 
@@ -189,13 +191,15 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe; raises ``RecipeError`` with what is wrong."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"There is no recipe {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read: {error}.") from error
+    """Read and check a recipe; raises ``RecipeError`` with what is wrong.
+
+    ``data`` may name a file, relative to the recipe, whose tables several recipes share; a table that the recipe has
+    itself takes their place. Test sets of directions that the recipe does not have are left out.
+    """
+    table = _table(path)
+    data = table.pop("data", "")
+    if data:
+        table = _table(path.parent / str(data)) | table
     for side in ("source_vocabulary", "target_vocabulary"):  # known only when the tokenizer is; see trainer
         if isinstance(table.get("network"), dict):
             table["network"].setdefault(side, 2)
@@ -205,11 +209,23 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"The recipe {path} is not right: {error}.") from error
     for direction in recipe.directions:
         recipe.columns(direction)
+    recipe = msgspec.structs.replace(
+        recipe, test=tuple(one for one in recipe.test if one.direction in recipe.directions)
+    )
     if recipe.direction_weights and len(recipe.direction_weights) != len(recipe.directions):
         raise RecipeError(f"The recipe {path} has {len(recipe.directions)} directions but other direction_weights.")
     if faults := recipe.network.faults():
         raise RecipeError(f"The network of {path} is not right: {' '.join(faults)}")
     return recipe
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"There is no recipe {path}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"The recipe {path} cannot be read: {error}.") from error
 
 
 def with_vocabulary(config: NetworkConfig, source: int, target: int) -> RecurrentConfig | TransformerConfig:

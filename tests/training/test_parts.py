@@ -109,7 +109,7 @@ def test_late_weights_hold_for_pools_begun_while_the_rate_falls(tmp_path: Path) 
     for name in "ab":
         (tmp_path / f"{name}.tsv").write_text(f"{name}\t{name}\n" * 4000)
     entries = (Corpus("a.tsv"), Corpus("b.tsv", late_weight=3.0))
-    recipe: Recipe = msgspec.structs.replace(toy_recipe(tmp_path, GRU), corpora=entries, mixture=Mixture())
+    recipe: Recipe = msgspec.structs.replace(toy_recipe(tmp_path, GRU), corpora=entries, mixture=Mixture(late=True))
 
     def stream() -> BatchStream:
         return BatchStream(Corpora(recipe, tmp_path), WORDS, 1, 0, 1)
@@ -135,6 +135,8 @@ def test_late_weights_hold_for_pools_begun_while_the_rate_falls(tmp_path: Path) 
     early.place = Place(late.pool, 1, 4096, True)
     early._batches = []
     assert_close(again.next(4096).source, early.next(4096).source)
+    plain: Recipe = msgspec.structs.replace(recipe, mixture=Mixture())
+    assert Corpora(plain, tmp_path).late_shares.tolist() == [0.5, 0.5]
 
 
 def test_licences_are_a_switch(tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_without_anything_in_common_a_mark_is_at_the_same_end_of_both() -> None:
 
 
 def test_marks_come_as_often_as_the_mixture_says(tmp_path: Path) -> None:
-    pool = corpora(tmp_path, Mixture(marks=0.3), {"A": (3000, 1.0, "open")}).pool(0)
+    pool = corpora(tmp_path, Mixture(marks=0.3), {"a": (3000, 1.0, "open")}).pool(0)
     sides = [[example.source for example in pool], [example.target for example in pool]]
     shares = [sum(any(mark in text for mark in MARKS) for text in side) / len(pool) for side in sides]
     assert shares[0] == shares[1]

@@ -51,6 +51,35 @@ def test_a_missing_recipe(tmp_path: Path) -> None:
         read_recipe(tmp_path / "none.toml")
 
 
+SHARED = """
+languages = [{ code = "en" }, { code = "zh", script = "Hans" }]
+corpora = [{ path = "a.tsv" }, { path = "b.tsv" }]
+[[test]]
+name = "one"
+direction = "zh > en"
+source = "t.tsv:2"
+references = ["t.tsv:1"]
+[[test]]
+name = "two"
+direction = "en > zh"
+source = "t.tsv:1"
+references = ["t.tsv:2"]
+"""
+
+
+def test_recipes_share_what_is_in_a_file_of_data(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shared.toml").write_text(SHARED, encoding="utf-8")
+    own = GOOD.replace('licence = "CC0"', 'licence = "CC0"\ndata = "data/shared.toml"').replace(', "en > zh"]', "]")
+    (tmp_path / "r.toml").write_text(own, encoding="utf-8")
+    recipe = read_recipe(tmp_path / "r.toml")
+    assert [corpus.path for corpus in recipe.corpora] == ["a.tsv"]
+    assert [one.name for one in recipe.test] == ["one"]
+    (tmp_path / "r.toml").write_text(own.replace('corpora = [{ path = "a.tsv" }]', ""), encoding="utf-8")
+    assert [corpus.path for corpus in read_recipe(tmp_path / "r.toml").corpora] == ["a.tsv", "b.tsv"]
+    assert "There is no recipe" in read(own.replace("shared.toml", "none.toml"), tmp_path)
+
+
 def test_tags_only_where_there_are_several_directions(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(GOOD, encoding="utf-8")
     recipe = read_recipe(tmp_path / "r.toml")

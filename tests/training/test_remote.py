@@ -156,7 +156,7 @@ def test_a_part_is_seen_once_before_it_is_seen_twice(tmp_path: Path) -> None:
 
 
 def test_late_weights_count_late(tmp_path: Path) -> None:
-    recipe = msgspec.structs.replace(both_ways(tmp_path), mixture=Mixture(longest=32))
+    recipe = msgspec.structs.replace(both_ways(tmp_path), mixture=Mixture(longest=32, late=True))
     (tmp_path / "other.tsv").write_text("z z\tz z\n" * 1000)
     corpora = (Corpus("train.tsv"), Corpus("other.tsv", late_weight=6.0))
     plan, arrays = open_pack(packed(tmp_path, msgspec.structs.replace(recipe, corpora=corpora)))
