@@ -14,6 +14,9 @@ from s2s_gui.text.tokenizer import without_surrogates
 FULL_WIDTH = {
     code: code - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for code in range(ord(first), ord(last) + 1)
 }
+# Words and addresses, with the signs that stand inside addresses; other punctuation of full width is that of Chinese.
+WIDE_RUN = re.compile("[０-９Ａ-Ｚａ-ｚ]+(?:[＠．－＿：／＃？＝＆％＋～]+[０-９Ａ-Ｚａ-ｚ]+)*")
+HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 WITHOUT_CASE = {"ar", "bn", "fa", "he", "hi", "ja", "km", "ko", "lo", "my", "ta", "te", "th", "ur", "yue", "zh"}
 WORDS = re.compile(r"[^\W\d_]+")
 FEWEST_LETTERS = 5
@@ -33,6 +36,11 @@ def as_learnt(text: str, direction: Direction) -> str:
     if direction.target.code in WITHOUT_CASE and _is_shouted(text):
         return _as_sentence(text, direction.source.code)
     return text
+
+
+def half_width(text: str) -> str:
+    """Return ``text`` with words and addresses of full width, their punctuation included, in half width."""
+    return WIDE_RUN.sub(lambda run: run[0].translate(HALF_WIDTH), text)
 
 
 def simplified(text: str) -> str:

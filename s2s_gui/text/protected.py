@@ -53,7 +53,7 @@ class Shielded:
 
     def restored(self, text: str) -> str:
         """Return ``text`` with the spans in place of their marks; marks without one, or seen before, are left out."""
-        if self.is_plain:
+        if self.is_plain or not any(mark in text for mark in MARKS):
             return text
         left = dict(zip(MARKS, self.spans, strict=False))
         return "".join(left.pop(one, "") if one in MARKS else one for one in text)

@@ -91,6 +91,12 @@ def test_a_token_that_is_a_mark_is_shown_as_its_span(model: Model) -> None:
     assert found.source_tokens == prepared(made).pieces
 
 
+def test_an_address_of_full_width_is_one_too(model: Model) -> None:
+    found = prepared(task(model), "发到ｚｈａｎｇ＠ｅｘａｍｐｌｅ．ｃｏｍ，好（吗）？")
+    assert found.shielded.text == "发到\x01，好（吗）？"
+    assert found.shielded.spans == ("zhang@example.com",)
+
+
 def test_a_forced_beginning_has_the_marks_too(model: Model) -> None:
     made = task(model, options=DecodeOptions(prefix="hello {name} "))
     ids = prepared(made, forced=True).job.prefix
