@@ -6,6 +6,7 @@ import pytest
 
 from s2s_gui import paths
 from s2s_gui.messages import Hypothesis, Line, Segment
+from s2s_gui.text.protected import MARKS, find
 from tests.bench.everyday import (
     SENTENCE_END,
     SIDES,
@@ -125,3 +126,50 @@ def test_the_bundled_model_says_what_was_stored(side: Side) -> None:
     changed = [(one.text, new.text) for one, new in zip(sample, found, strict=True) if one.text != new.text]
     # Another processor adds in another order: where two words are all but equally likely, a line may change.
     assert len(changed) <= 3, changed
+
+
+KEPT: dict[Side, list[str]] = {
+    "en": [
+        "Visit https://example.com/docs?id=42 for details.",
+        "Send the report to anna.smith@example.org before Friday.",
+        "Open the file config.yaml and set {name} to your user name.",
+        "Run `pip install torch` in the terminal.",
+        "Call me at +49 170 1234567.",
+        "Your flight leaves from gate B12.",
+        "You have %d new messages.",
+        "Press Ctrl+S to save the file.",
+        "I love you 😍😍",
+        "Thanks, see you tomorrow 👍",
+        "The files are in /usr/local/share now.",
+        "Please read the <b>second</b> page again.",
+    ],
+    "zh": [
+        "详情请访问 https://example.com/docs?id=42。",
+        "请在周五之前把报告发到 anna.smith@example.org。",
+        "打开 config.yaml 文件，把 {name} 设成你的用户名。",
+        "在终端里运行 `pip install torch`。",
+        "请打电话给我：+49 170 1234567。",
+        "您的航班从B12登机口起飞。",
+        "您有 %d 条新消息。",
+        "按 Ctrl+S 保存文件。",
+        "我爱你😍😍",
+        "谢谢，明天见👍",
+        "文件现在在 /usr/local/share 里。",
+        "请把第<b>二</b>页再读一遍。",
+    ],
+}
+
+
+@EACH_SIDE
+def test_what_is_no_language_comes_out_as_it_went_in(side: Side) -> None:
+    lines = translated(open_exact(paths.shipped("models") / BUNDLED), KEPT[side], side)
+    for line in lines:
+        assert [line.text.count(span) for span in find(line.source)] == [1] * len(find(line.source)), line
+        assert not any(mark in line.text for mark in MARKS)
+    copied = [
+        span in [token.text for token in line.segments[0].hypotheses[0].tokens]
+        for line in lines
+        for span in find(line.source)
+    ]
+    # The model itself puts most of them in their places; the others are put at the end for it.
+    assert sum(copied) / len(copied) >= 0.8
