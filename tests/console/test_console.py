@@ -258,6 +258,8 @@ def test_closed_pipe_and_interrupt_leave_no_traceback(folder: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        # Whatever runs the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert started.stdin is not None
     assert started.stdout is not None
