@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import sentencex
 
+from s2s_gui.text.forms import half_width
 from s2s_gui.text.tokenizer import without_surrogates
 
 LINE_END = re.compile(r"(\r\n|\n|\r)")
@@ -131,7 +132,8 @@ def _in_window(text: str, language: str, is_last: bool) -> tuple[tuple[Span, ...
     Unless the window is its line's last, its last sentence may go on and is left out; the count is 0 where that leaves
     nothing and a wider window should be tried.
     """
-    window = without_surrogates(text)
+    # An address of full width has a full stop in it that ends no sentence; no length changes.
+    window = half_width(without_surrogates(text))
     cuts = _merged(_cuts(language, window), language)
     if "".join(cuts) != window:
         cuts = [window]

@@ -89,6 +89,11 @@ def test_a_wide_blank_behind_a_capital_letter(blank: str) -> None:
     assert texts(content, "en") == [f"It is B{blank}.", "Next one.", f"And B{blank}."]
 
 
+def test_a_full_stop_inside_an_address_of_full_width_ends_nothing() -> None:
+    text = "发到ｚｈａｎｇ＠ｅｘａｍｐｌｅ．ｃｏｍ。谢谢。"
+    assert [text[one.start : one.end] for one in sentences(text, "zh")] == [text[:-3], "谢谢。"]
+
+
 def test_english_sentences() -> None:
     content = ' Mr. Smith went home at 5 p.m. today.  He said: "Hello there. How are you?" Next one!'
     assert texts(content, "en") == [
