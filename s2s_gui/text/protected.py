@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_SPANS = 6
-FIRST_MARK = 1
-MARKS = tuple(map(chr, range(FIRST_MARK, FIRST_MARK + MOST_SPANS)))
+MARKS = tuple(map(chr, range(1, 1 + MOST_SPANS)))
 # As a SentencePiece model with byte fallback writes them.
 PIECES = tuple(f"<0x{ord(mark):02X}>" for mark in MARKS)
 
@@ -88,11 +87,6 @@ def shield(text: str) -> Shielded:
 
     shielded = _SPAN.sub(mark, text)
     return Shielded(shielded, tuple(spans))
-
-
-def outside(text: str) -> str:
-    """Return ``text`` without the spans that are to stay."""
-    return _SPAN.sub(" ", text)
 
 
 def marked(text: str, spans: Sequence[str], marks: Sequence[str]) -> str:
