@@ -1,10 +1,13 @@
 """Training from a pack: the parts against those that train here, then pack, train and join in a bare interpreter."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -23,12 +26,12 @@ from s2s_gui.training.loss import output_loss
 from s2s_gui.training.optimise import Optimisers
 from s2s_gui.training.recipe import Corpus, Mixture, Recipe, Schedule
 from s2s_gui.training.remote.__main__ import main
-from s2s_gui.training.remote.examples import EITHER, IGNORED, Batch, Examples, open_pack
+from s2s_gui.training.remote.examples import EITHER, IGNORED, Batch, Examples, Rows, open_pack
 from s2s_gui.training.remote.graphs import Updates
 from s2s_gui.training.remote.join import join
 from s2s_gui.training.remote.masters import Masters
-from s2s_gui.training.remote.objective import build, losses, operations
 from s2s_gui.training.remote.pack import Packer
+from s2s_gui.training.remote.packed import build, compiled, operations
 from s2s_gui.training.remote.run import Options, train
 from tests.toy import GRU, TRANSFORMER, toy_pairs, toy_recipe
 
@@ -51,20 +54,78 @@ def packed(folder: Path, recipe: Recipe, pairs: int = 0) -> Path:
     return path
 
 
-def test_the_loss_is_that_of_training_here() -> None:
+def ragged(rows: list[list[int]], tokens: int, before: int | None = None) -> Rows:
+    """Lay rows end to end; with ``before`` each begins with it and loses its last id."""
+    if before is not None:
+        rows = [[before, *row[:-1]] for row in rows]
+    ids = torch.zeros(tokens, dtype=torch.int64)
+    places = torch.zeros_like(ids)
+    offsets = torch.tensor([0, *np.cumsum([len(row) for row in rows]), sum(map(len, rows))], dtype=torch.int32)
+    ids[: offsets[-1]] = torch.tensor([id for row in rows for id in row])
+    places[: offsets[-1]] = torch.tensor([place for row in rows for place in range(len(row))])
+    return Rows(ids, places, offsets)
+
+
+def laid(pairs: list[tuple[list[int], list[int]]], tokens: int) -> Batch:
+    targets = [target for _, target in pairs]
+    labels = torch.full((tokens,), IGNORED)
+    labels[: sum(map(len, targets))] = torch.tensor([id for target in targets for id in target])
+    return Batch(ragged([source for source, _ in pairs], tokens), ragged(targets, tokens, -1), labels, 16)
+
+
+PAIRS = [([5, 6, 7, 0], [8, 0]), ([5, 0], [8, 9, 0]), ([6, 6, 0], [0])]
+SHAPES: list[dict[str, object]] = [{}, {"decoder": "attention", "norm": "pre"}, {"positions": "learned"}]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["ssru", "attention, pre-norm", "learned positions"])
+def test_the_loss_is_that_of_training_here(shape: dict[str, object]) -> None:
     torch.manual_seed(0)
-    here = build_here(CONFIG)
-    there = build(msgspec.to_builtins(CONFIG))
+    config = msgspec.structs.replace(CONFIG, **shape)
+    here = build_here(config)
+    there = build(msgspec.to_builtins(config))
     there.load_state_dict(here.state_dict())
-    batch = make_batch([([5, 6, 7, 0], [8, 0]), ([5, 0], [8, 9, 0])], 0, -1)
+    batch = make_batch(PAIRS, 0, -1)
     features, _ = here.features(batch.source, batch.lengths, batch.inputs)
     wanted, plain = output_loss(features, *here.output_layer(), batch.labels, 0.1)
-    found, sums = losses(there, Batch(batch.source, batch.lengths, batch.inputs, batch.labels), 0.1)
+    found, sums = there.losses(laid(PAIRS, 20), 0.1)
     assert_close(found, wanted)
-    assert_close(sums, torch.tensor([5 * float(plain), 5.0, 6.0]))
+    assert_close(sums, torch.tensor([6 * float(plain), 6.0, 9.0]))
     torch.autograd.backward([wanted, found])
     for (name, ours), theirs in zip(there.named_parameters(), here.parameters(), strict=True):
         assert_close(ours.grad, theirs.grad, msg=name)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own, and it would end the compilation
+def test_compiled_parts_do_the_same_and_are_compiled_once_for_all_layers() -> None:
+    torch.manual_seed(0)
+    config = msgspec.structs.replace(CONFIG, encoder_layers=3, decoder_layers=3)
+    network = build(msgspec.to_builtins(config))
+    wanted, _ = network.losses(laid(PAIRS, 20), 0.1)
+    compilations: list[int] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: object) -> Callable[..., object]:
+        compilations.append(len(graph.graph.nodes))
+        return graph.forward
+
+    torch._dynamo.reset()
+    network.fast = compiled(backend)
+    for _ in range(2):
+        found, _ = network.losses(laid(PAIRS, 20), 0.1)
+        assert_close(found, wanted)
+    assert len(compilations) <= 5  # places, ends of encoder and decoder layers, of SSRUs, the loss
+
+
+@pytest.mark.parametrize(("heads", "head", "block"), [(2, 64, 16), (4, 32, 32), (2, 64, 64), (4, 32, 128)])
+def test_the_kernels_do_what_the_padded_forms_do(heads: int, head: int, block: int) -> None:
+    """In Triton's interpreter, which needs no device; ``check`` compares outputs and gradients, and raises."""
+    pytest.importorskip("triton", reason="triton is not installed (it comes with CUDA builds of torch)")
+    code = (
+        "import torch; from s2s_gui.training.remote import kernels\n"
+        f"print(kernels.check(torch.device('cpu'), {heads}, {head}, {block}, torch.float32))"
+    )
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert float(done.stdout) < 1e-5
 
 
 def test_the_optimisers_are_those_of_training_here() -> None:
@@ -95,9 +156,13 @@ def test_an_update_asks_the_device_for_nothing() -> None:
     network.to(torch.bfloat16)
     masters = Masters(network, list(network.parameters()), msgspec.to_builtins(Schedule()))
     updates = Updates(network, masters, 0.1, is_eager=True)
-    ids = torch.zeros((4, 8), dtype=torch.int64, device="meta")
+    batch = laid(PAIRS, 20)
+    source, target = (
+        Rows(side.ids.to("meta"), side.places.to("meta"), side.offsets.to("meta"))
+        for side in (batch.source, batch.target)
+    )
     for _ in range(2):
-        updates(8, Batch(ids, ids[:, 0], ids, ids), 1.0)
+        updates(Batch(source, target, batch.labels.to("meta"), 16), 1.0)
     with pytest.raises(NotImplementedError):
         updates.taken()
 
@@ -113,24 +178,28 @@ def test_examples_are_the_pairs_in_both_directions(tmp_path: Path) -> None:
     plan, arrays = open_pack(packed(tmp_path, both_ways(tmp_path)))
     examples = Examples(plan, arrays, CPU)
     words = (tmp_path / "words.txt").read_text().splitlines()
-    tags, seen, joined, capitals, blank = set(), 0, 0, 0, 0
+    tags, seen, joined, capitals, filled, most = set(), 0, 0, 0, 0, 0
     for number in range(2):
         pool = examples.pool(number, 512, parts=3000)
-        for long, batch in examples.batches(pool):
-            assert batch.source.shape == batch.labels.shape == batch.inputs.shape
-            assert batch.source.shape[1] == long
-            assert batch.labels.numel() <= 512
-            for source, length, inputs, labels in zip(
-                batch.source, batch.lengths, batch.inputs, batch.labels, strict=True
-            ):
-                target = labels[labels != IGNORED]
-                if not len(target):
-                    blank += 1
+        for batch in examples.batches(pool, 512):
+            assert batch.source.ids.shape == batch.target.ids.shape == batch.labels.shape == (512,)
+            assert bool((batch.labels[int(batch.target.offsets[-1]) :] == IGNORED).all())
+            filled += max(int(side.offsets[-1]) for side in (batch.source, batch.target))
+            most += 512
+            sources, targets = (side.offsets.tolist() for side in (batch.source, batch.target))
+            for row, (first, last) in enumerate(pairwise(sources)):
+                if first == last:
+                    assert targets[row] == targets[row + 1]
                     continue
-                tag, *text, end = source[: int(length)].tolist()
-                assert end == int(target[-1]) == plan["eos"]
-                assert inputs[: len(target)].tolist() == [-1, *target[:-1].tolist()]
-                read, written = ([words[id] for id in ids] for ids in (text, target[:-1].tolist()))
+                tag, *text, end = batch.source.ids[first:last].tolist()
+                labels = batch.labels[targets[row] : targets[row + 1]].tolist()
+                inputs = batch.target.ids[targets[row] : targets[row + 1]].tolist()
+                assert end == labels[-1] == plan["eos"]
+                assert inputs == [-1, *labels[:-1]]
+                assert batch.source.places[first:last].tolist() == list(range(last - first))
+                assert batch.target.places[targets[row] : targets[row + 1]].tolist() == list(range(len(labels)))
+                assert max(last - first, len(labels)) <= batch.block
+                read, written = ([words[id] for id in ids] for ids in (text, labels[:-1]))
                 capitals += read != written
                 assert [word.lower() for word in read] == written
                 tags.add(tag)
@@ -138,7 +207,7 @@ def test_examples_are_the_pairs_in_both_directions(tmp_path: Path) -> None:
                 seen += 1
     assert tags == {way["tag"] for way in plan["ways"]}
     assert 3000 < seen < 6000
-    assert blank < 0.1 * seen
+    assert filled > 0.95 * most
     assert joined > 0.05 * seen
     assert 0.03 * seen < capitals < 0.2 * seen
 
@@ -150,7 +219,7 @@ def test_a_part_is_seen_once_before_it_is_seen_twice(tmp_path: Path) -> None:
     count = plan["corpora"][0]["count"]
     once, again = (examples.pool(number, 512, parts=count) for number in (0, 0))
     assert sorted(once.starts[0].tolist()) != once.starts[0].tolist()
-    assert_close(once.flat, again.flat)
+    assert np.array_equal(once.flat, again.flat)
     assert len(once.starts[0]) == count
     assert int(once.lengths[0].sum()) == int(arrays["lengths"][0][:count].sum())
 
@@ -165,7 +234,7 @@ def test_late_weights_count_late(tmp_path: Path) -> None:
     shares = []
     for is_late in (False, True):
         pool = examples.pool(0, 512, 2000, is_late=is_late)
-        shares.append(float((pool.flat[pool.starts[0]] == z).double().mean()))
+        shares.append(float((pool.flat[pool.starts[0]] == z).mean()))
     assert shares == pytest.approx([1 / 4, 6 / 9], abs=0.01)
 
 
@@ -188,10 +257,10 @@ def test_joined_parts_lose_their_blank_where_words_have_none() -> None:
         "ways": np.array([EITHER, EITHER], np.int8),
     }
     examples = Examples(plan, arrays, CPU)
-    ((long, batch),) = examples.batches(examples.pool(0, 8, parts=2))
-    assert long == 8
-    assert sorted(batch.source[0, :5].tolist()) == [0, 4, 7, 7, 8]  # the source side has blanks
-    assert batch.labels[0, :4].tolist() == [4, 9, 9, 0]
+    (batch,) = examples.batches(examples.pool(0, 8, parts=2), 8)
+    assert batch.block == 16
+    assert sorted(batch.source.ids[:5].tolist()) == [0, 4, 7, 7, 8]  # the source side has blanks
+    assert batch.labels[:4].tolist() == [4, 9, 9, 0]
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from s2s_gui.training.remote import run
 from s2s_gui.training.remote.join import figures, join
 from s2s_gui.training.remote.pack import pack
 
-# Some 28,000 of the positions hold tokens; the rest is what fixed shapes cost.
-TOKENS, WARM_UP = 40960, 300
+TOKENS, WARM_UP = 32768, 300
 
 
 def main(arguments: list[str]) -> int:
@@ -20,7 +19,7 @@ def main(arguments: list[str]) -> int:
     packing = commands.add_parser("pack", help="put code, recipe and token ids into one file")
     packing.add_argument("recipe", type=Path)
     packing.add_argument("pack", type=Path, help="the .zip to write")
-    packing.add_argument("--tokens", type=int, default=TOKENS, help="target positions of an update")
+    packing.add_argument("--tokens", type=int, default=TOKENS, help="places of an update, on each side")
     packing.add_argument("--warmup", type=int, default=WARM_UP, help="updates over which the rates rise")
     packing.add_argument("--pairs", type=int, default=0, help="of each corpus at most, for a trial")
     training = commands.add_parser("train", help="what python PACK does, for a trial here")

@@ -1,4 +1,4 @@
-"""Examples from packed token ids, made on the device: pools by number, cut into batches of a few fixed shapes.
+"""Examples from packed token ids: pools by number, cut into batches whose rows lie end to end.
 
 A part is one stored pair of ids. A pool is drawn as ``training/corpora.py`` draws its own: each corpus gets its share
 and is gone through in passes; some parts are put together into one example. Pool k depends on (seed, k) alone.
@@ -16,20 +16,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from s2s_gui.training.remote.ragged import rows_of
+
 IGNORED = -100
-BUCKETS = (8, 16, 24, 32, 48, 64, 96, 128)
+BLOCKS = (16, 32, 64, 128)
+LONGEST = BLOCKS[-1]
+FULLEST = 4  # a batch has room for as many rows as if each were a quarter of its block
 POOL_PARTS = 1 << 19
 EITHER = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """``source``, ``inputs``, ``labels`` int64 [B, L], ``lengths`` int64 [B]; a row of ``IGNORED`` labels is blank."""
+class Rows:
+    """Rows of ids end to end: ``ids`` and their ``places`` in their rows, both int64 [N]; ``offsets`` int32 [B + 1].
 
-    source: Tensor
-    lengths: Tensor
-    inputs: Tensor
+    What lies behind the last offset is blank.
+    """
+
+    ids: Tensor
+    places: Tensor
+    offsets: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sources, what the decoder reads, and ``labels`` int64 [N], ``IGNORED`` where blank. No row is over ``block``."""
+
+    source: Rows
+    target: Rows
     labels: Tensor
+    block: int
+
+    def tensors(self) -> list[Tensor]:
+        """Return all that differs from batch to batch of a block."""
+        rows = [tensor for side in (self.source, self.target) for tensor in (side.ids, side.places, side.offsets)]
+        return [*rows, self.labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +58,28 @@ class Pool:
     """Examples: where source and target begin in ``flat`` int32 [M] and how long they are, all int64 [E].
 
     ``tags`` is each source's first id, -1 for none; neither it nor the end symbol is in ``flat``. ``batches`` are the
-    shapes with their examples, int64 [B] each, -1 for a blank row.
+    blocks with their examples.
     """
 
-    flat: Tensor
-    starts: tuple[Tensor, Tensor]
-    lengths: tuple[Tensor, Tensor]
-    tags: Tensor
-    batches: list[tuple[int, Tensor]]
+    flat: np.ndarray
+    starts: tuple[np.ndarray, np.ndarray]
+    lengths: tuple[np.ndarray, np.ndarray]
+    tags: np.ndarray
+    batches: list[tuple[int, np.ndarray]]
 
 
 class Examples:
-    """The pack's corpora on a device. ``plan`` is the pack's ``plan.json``."""
+    """The pack's corpora, whose batches are made on a device. ``plan`` is the pack's ``plan.json``."""
 
     def __init__(self, plan: dict[str, Any], arrays: dict[str, np.ndarray], device: torch.device) -> None:
         self.plan, self.device = plan, device
-        self.ids = torch.from_numpy(arrays["ids"].astype(np.int32)).to(device)
-        lengths = arrays["lengths"].astype(np.int64)
-        ends = lengths.ravel().cumsum().reshape(lengths.shape)
-        self.lengths = torch.from_numpy(lengths).to(device)
-        self.starts = torch.from_numpy(ends - lengths).to(device)
+        self.ids: np.ndarray = arrays["ids"].astype(np.int32)
+        self.lengths: np.ndarray = arrays["lengths"].astype(np.int64)
+        self.starts: np.ndarray = self.lengths.ravel().cumsum().reshape(self.lengths.shape) - self.lengths
         self.ways: np.ndarray = arrays["ways"].astype(np.int64)
         ways = plan["ways"]
-        self.columns = torch.tensor([[way["source"], way["target"]] for way in ways], device=device)
-        self.tags = torch.tensor([way["tag"] for way in ways], device=device)
+        self.columns: np.ndarray = np.array([[way["source"], way["target"]] for way in ways])
+        self.tags: np.ndarray = np.array([way["tag"] for way in ways])
         shares = np.array([way["share"] for way in ways])
         self.way_shares: np.ndarray = shares / shares.sum()
 
@@ -68,17 +87,18 @@ class Examples:
         """Return how often each id is in the training text, both sides together, float32 [V]."""
         parts = sum(corpus["count"] for corpus in self.plan["corpora"])
         size = self.plan["network"]["target_vocabulary"]
-        counts = torch.zeros(size, device=self.device)
+        counts = np.zeros(size)
         for side in range(2):
-            first, last = int(self.starts[side, 0]), int(self.starts[side, parts - 1] + self.lengths[side, parts - 1])
-            counts += torch.bincount(self.ids[first:last], minlength=size)
+            first, last = self.starts[side, 0], self.starts[side, parts - 1] + self.lengths[side, parts - 1]
+            counts += np.bincount(self.ids[first:last], minlength=size)
         counts[self.plan["eos"]] += 2 * parts
-        return counts
+        return torch.from_numpy(counts).float().to(self.device)
 
     def pool(self, number: int, tokens: int, parts: int = POOL_PARTS, *, is_late: bool = False) -> Pool:
-        """Return pool ``number`` of ``parts`` parts, in batches of at most ``tokens`` target positions.
+        """Return pool ``number`` of ``parts`` parts, in batches of at most ``tokens`` ids a side.
 
-        ``is_late`` asks for the corpora's late weights.
+        ``is_late`` asks for the corpora's late weights. Nothing here touches the device, so that another thread can
+        do it while the device learns.
         """
         share = "late_share" if is_late else "share"
         random = np.random.default_rng([self.plan["seed"], number])
@@ -108,10 +128,14 @@ class Examples:
         ways = np.full(len(order), dev["way"])
         return self._joined(order, np.arange(len(order)), ways, tokens, None)
 
-    def batches(self, pool: Pool, first: int = 0) -> Iterator[tuple[int, Batch]]:
-        """Yield the pool's batches from number ``first`` on, each with its length."""
-        for long, rows in pool.batches[first:]:
-            yield long, self._batch(pool, long, rows)
+    def batches(self, pool: Pool, tokens: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the pool's batches from number ``first`` on, on the device, ``tokens`` places a side."""
+        flat = torch.from_numpy(pool.flat).to(self.device)
+        table = torch.from_numpy(np.stack([pool.tags, *pool.starts, *pool.lengths])).to(self.device)
+        order = torch.from_numpy(np.concatenate([rows for _, rows in pool.batches])).to(self.device)
+        ends = np.cumsum([len(rows) for _, rows in pool.batches]).tolist()
+        for (block, rows), end in list(zip(pool.batches, ends, strict=True))[first:]:
+            yield self._batch(flat, table[:, order[end - len(rows) : end]], block, tokens)
 
     def _places(self, corpus: int, count: int, start: int, end: int) -> np.ndarray:
         places = [np.empty(0, np.int64)]
@@ -127,35 +151,26 @@ class Examples:
     ) -> Pool:
         """Lay the parts ``order`` end to end; example e has those from ``firsts[e]`` up to the next one's first."""
         mixed = np.arange(len(firsts)) if random is None else random.permutation(len(firsts))
-        device = self.device
-        parts, begins = torch.from_numpy(order).to(device), torch.from_numpy(firsts).to(device)
-        is_later = torch.ones(len(order), dtype=torch.bool, device=device)
-        is_later[begins] = False
-        flats, offsets = [], []
-        for side in range(2):
-            flat, offset = self._laid(side, parts, is_later)
-            flats.append(flat)
-            offsets.append(offset)
-        ends = torch.cat([begins[1:], begins.new_tensor([len(order)])])
-        shuffle = torch.from_numpy(mixed).to(device)
-        columns = self.columns[torch.from_numpy(ways).to(device)][shuffle]
-        begins, ends = begins[shuffle], ends[shuffle]
-        sides = torch.stack(offsets)
-        base = torch.tensor([0, len(flats[0])], device=device)
+        is_later = np.ones(len(order), dtype=bool)
+        is_later[firsts] = False
+        (flat, sources), (other, targets) = (self._laid(side, order, is_later) for side in range(2))
+        sides, base = np.stack([sources, targets]), np.array([0, len(flat)])
+        columns = self.columns[ways][mixed]
+        begins, ends = firsts[mixed], np.append(firsts[1:], len(order))[mixed]
         starts = [sides[columns[:, end], begins] for end in range(2)]
         lengths = [sides[columns[:, end], ends] - starts[end] for end in range(2)]
-        tags = self.tags[torch.from_numpy(ways).to(device)][shuffle]
-        places = tuple(starts[end] + base[columns[:, end]] for end in range(2))
-        needed = torch.maximum(lengths[0] + (tags >= 0), lengths[1]) + 1
+        places = [starts[end] + base[columns[:, end]] for end in range(2)]
+        tags = self.tags[ways][mixed]
+        needed = (lengths[0] + (tags >= 0) + 1, lengths[1] + 1)
         return Pool(
-            torch.cat(flats),
+            np.concatenate([flat, other]),
             (places[0], places[1]),
             (lengths[0], lengths[1]),
             tags,
             self._cut(needed, tokens, random),
         )
 
-    def _laid(self, side: int, parts: Tensor, is_later: Tensor) -> tuple[Tensor, Tensor]:
+    def _laid(self, side: int, parts: np.ndarray, is_later: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return a side's ids of ``parts`` end to end, and where each begins, with the end of all, int64 [P + 1].
 
         Where words have no blanks between, a later part of an example loses the blank before its first word.
@@ -163,50 +178,65 @@ class Examples:
         starts, lengths = self.starts[side, parts], self.lengths[side, parts]
         blank = self.plan["blanks"][side]
         if blank >= 0:
-            cut = (is_later & (self.ids[starts] == blank) & (lengths > 1)).long()
+            cut = is_later & (self.ids[starts] == blank) & (lengths > 1)
             starts, lengths = starts + cut, lengths - cut
-        offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-        places = torch.arange(int(offsets[-1]), device=self.device)
-        places += torch.repeat_interleave(starts - offsets[:-1], lengths)
+        offsets: np.ndarray = np.append(0, lengths.cumsum())
+        places = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         return self.ids[places], offsets
 
-    def _cut(self, needed: Tensor, tokens: int, random: np.random.Generator | None) -> list[tuple[int, Tensor]]:
-        """Sort examples by the shape that holds them; what does not fill a batch to the half goes if others stay."""
-        needed = torch.where(needed <= self.plan["longest"], needed, BUCKETS[-1] + 1)
-        buckets = torch.bucketize(needed, torch.tensor(BUCKETS, device=self.device))
+    def _cut(
+        self, needed: tuple[np.ndarray, np.ndarray], tokens: int, random: np.random.Generator | None
+    ) -> list[tuple[int, np.ndarray]]:
+        """Sort examples by the block that holds them and cut these into batches that are full on one side.
+
+        The last batch of a block goes if it is less than half full and others stay.
+        """
+        longer = np.maximum(*needed)
         batches = []
-        for bucket, long in enumerate(BUCKETS):
-            rows = (buckets == bucket).nonzero()[:, 0]
-            size = max(1, tokens // long)
-            size = size // 8 * 8 or size
-            rest = len(rows) % size
-            if random is not None and len(rows) > size and rest < size // 2:
-                rows, rest = rows[: len(rows) - rest], 0
-            if rest:
-                rows = torch.cat([rows, rows.new_full((size - rest,), -1)])
-            batches += [(long, some) for some in torch.split(rows, size) if len(some)]
-        if random is None:
-            return batches
-        return [batches[i] for i in random.permutation(len(batches))]
+        for block in BLOCKS:
+            smaller = block // 2 if block > BLOCKS[0] else 0
+            rows = np.flatnonzero((longer > smaller) & (longer <= min(block, self.plan["longest"])))
+            sums = [np.append(0, side[rows].cumsum()) for side in needed]
+            first, most = 0, max(1, FULLEST * tokens // block)
+            while first < len(rows):
+                last = min(first + most, *(int(side.searchsorted(side[first] + tokens, "right")) - 1 for side in sums))
+                last = max(last, first + 1)
+                is_rest = last == len(rows) and max(side[last] - side[first] for side in sums) < tokens // 2
+                if not (is_rest and first and random is not None):
+                    batches.append((block, rows[first:last]))
+                first = last
+        return batches if random is None else [batches[i] for i in random.permutation(len(batches))]
 
-    def _batch(self, pool: Pool, long: int, rows: Tensor) -> Batch:
-        eos, start = self.plan["eos"], self.plan["start"]
-        real, rows = rows[:, None] >= 0, rows.clamp(min=0)
-        columns = torch.arange(long, device=self.device)[None]
-        tags = pool.tags[rows][:, None]
+    def _batch(self, flat: Tensor, table: Tensor, block: int, tokens: int) -> Batch:
+        """Lay rows end to end; ``table`` int64 [5, rows] has their tags, starts and lengths as ``Pool`` has them."""
+        eos, count = self.plan["eos"], table.shape[1]
+        most = max(1, FULLEST * tokens // block)
+        table = torch.nn.functional.pad(table, (0, most - count))
+        tags, source_starts, target_starts, source_lengths, target_lengths = table
+        real = torch.arange(most, device=self.device) < count
         tagged = (tags >= 0).long()
-        source_length, target_length = (lengths[rows][:, None] for lengths in pool.lengths)
-        source = self._read(pool, pool.starts[0][rows][:, None] + columns - tagged)
-        source = torch.where(columns < source_length + tagged, source, eos)
-        source = torch.where((columns == 0) & (tags >= 0), tags, source)
-        labels = self._read(pool, pool.starts[1][rows][:, None] + columns)
-        labels = torch.where(columns < target_length, labels, eos)
-        inputs = torch.cat([torch.full_like(labels[:, :1], start), labels[:, :-1]], dim=1)
-        labels = torch.where(real & (columns <= target_length), labels, IGNORED)
-        return Batch(source, (source_length + tagged + 1)[:, 0], inputs, labels)
+        sides = []
+        for lengths in (source_lengths + tagged + 1, target_lengths + 1):
+            offsets = torch.nn.functional.pad((lengths * real).cumsum(0), (1, 0))
+            row = rows_of(offsets, tokens)
+            is_blank = row == most
+            row = row.clamp(max=most - 1)
+            place = (torch.arange(tokens, device=self.device) - offsets[row]).masked_fill(is_blank, 0)
+            sides.append((offsets.int(), row, place, is_blank))
+        offsets, row, place, is_blank = sides[0]
+        ids = self._read(flat, source_starts[row] + place - tagged[row])
+        ids = torch.where(is_blank | (place == source_lengths[row] + tagged[row]), eos, ids)
+        source = Rows(torch.where((place == 0) & (tagged[row] == 1), tags[row], ids), place, offsets)
+        offsets, row, place, is_blank = sides[1]
+        inputs = self._read(flat, target_starts[row] + place - 1)
+        inputs = torch.where(place == 0, self.plan["start"], inputs)
+        labels = self._read(flat, target_starts[row] + place)
+        labels = torch.where(place == target_lengths[row], eos, labels).masked_fill(is_blank, IGNORED)
+        return Batch(source, Rows(inputs, place, offsets), labels, block)
 
-    def _read(self, pool: Pool, places: Tensor) -> Tensor:
-        return pool.flat[places.clamp(0, len(pool.flat) - 1)].long()
+    @staticmethod
+    def _read(flat: Tensor, places: Tensor) -> Tensor:
+        return flat[places.clamp(0, len(flat) - 1)].long()
 
 
 def _span(number: int, share: float) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""An update's work, recorded once for each shape as a CUDA graph and played back: starting small kernels costs nothing.
+"""An update's work, recorded once for each block of rows as a CUDA graph and played back: small kernels start at once.
 
 On a processor, or with ``is_eager``, the same work is done step by step.
 """
@@ -11,41 +11,35 @@ from torch import Tensor
 
 from s2s_gui.training.remote.examples import Batch
 from s2s_gui.training.remote.masters import Masters
-from s2s_gui.training.remote.objective import FixedTransformer, losses
+from s2s_gui.training.remote.packed import PackedTransformer
 
 WARM_UP = 3
 
 
 class Updates:
-    """Updates of a network. ``sums`` float32 [3] adds up what ``losses`` returns until it is taken."""
+    """Updates of a network. ``sums`` float32 [3] adds up what the network's ``losses`` return until it is taken."""
 
-    def __init__(self, network: FixedTransformer, masters: Masters, smoothing: float, *, is_eager: bool) -> None:
+    def __init__(self, network: PackedTransformer, masters: Masters, smoothing: float, *, is_eager: bool) -> None:
         self.network, self.masters, self.smoothing = network, masters, smoothing
         self.is_eager = is_eager
         self.sums = masters.factor.new_zeros(3)
-        self._shapes: dict[int, tuple[Batch, torch.cuda.CUDAGraph]] = {}
+        self._blocks: dict[int, tuple[Batch, torch.cuda.CUDAGraph]] = {}
         self._step: torch.cuda.CUDAGraph | None = None
         self._memory = None if is_eager else torch.cuda.graph_pool_handle()
 
-    def __call__(self, long: int, batch: Batch, factor: float) -> None:
-        """Learn from a batch whose rows are ``long`` ids, at the rates times ``factor``."""
+    def __call__(self, batch: Batch, factor: float) -> None:
+        """Learn from a batch, at the rates times ``factor``."""
         self.masters.factor.fill_(factor)
         if self.is_eager:
             self._learn(batch)
             self.masters.step()
             return
-        if long not in self._shapes:
-            own = Batch(batch.source.clone(), batch.lengths.clone(), batch.inputs.clone(), batch.labels.clone())
+        if batch.block not in self._blocks:
             kept = self.sums.clone()
-            self._shapes[long] = own, self._recorded(lambda: self._learn(own), WARM_UP)
+            self._blocks[batch.block] = batch, self._recorded(lambda: self._learn(batch), WARM_UP)
             self.sums.copy_(kept)
-        own, graph = self._shapes[long]
-        for ours, theirs in (
-            (own.source, batch.source),
-            (own.lengths, batch.lengths),
-            (own.inputs, batch.inputs),
-            (own.labels, batch.labels),
-        ):
+        own, graph = self._blocks[batch.block]
+        for ours, theirs in zip(own.tensors(), batch.tensors(), strict=True):
             ours.copy_(theirs)
         graph.replay()
         if self._step is None:
@@ -64,7 +58,7 @@ class Updates:
         for weight in self.masters.weights:
             assert weight.grad is not None
             weight.grad.zero_()
-        loss, sums = losses(self.network, batch, self.smoothing)
+        loss, sums = self.network.losses(batch, self.smoothing)
         torch.autograd.backward(loss)
         self.sums.add_(sums)
 

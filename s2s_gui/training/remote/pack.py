@@ -24,7 +24,7 @@ from s2s_gui.text.opening import open_tokenizer, read_vocabulary
 from s2s_gui.training.corpora import UNSPACED, Corpora, Example, read_pairs
 from s2s_gui.training.preparation import decoding, directions
 from s2s_gui.training.recipe import Recipe, read_recipe, with_vocabulary
-from s2s_gui.training.remote.examples import BUCKETS, EITHER
+from s2s_gui.training.remote.examples import EITHER, LONGEST
 from s2s_gui.training.vocabulary import learn_tokenizer
 
 CODE = (
@@ -38,8 +38,10 @@ CODE = (
     "training/remote/__init__.py",
     "training/remote/examples.py",
     "training/remote/graphs.py",
+    "training/remote/kernels.py",
     "training/remote/masters.py",
-    "training/remote/objective.py",
+    "training/remote/packed.py",
+    "training/remote/ragged.py",
     "training/remote/run.py",
 )
 NAMES = '''"""In place of the real file, which needs msgspec: names for the networks to import, with any fields."""
@@ -102,7 +104,7 @@ class Packer:
         if self.tokenizer.size > LARGEST_ID + 1:
             raise RecipeError(f"The tokenizer has {self.tokenizer.size} pieces; a pack's ids end at {LARGEST_ID}.")
         self.decoding = decoding(recipe, self.tokenizer)
-        self.longest = min(recipe.mixture.longest, BUCKETS[-1])
+        self.longest = min(recipe.mixture.longest, LONGEST)
         self.config = with_vocabulary(recipe.network, self.tokenizer.size, self.tokenizer.size)
         self.content = {self.files.source: (folder / self.files.source).read_bytes()}
 

@@ -12,6 +12,7 @@ import json
 import math
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,10 +22,10 @@ import numpy as np
 import torch
 
 from s2s_gui.training.optimise import rate_factor
-from s2s_gui.training.remote.examples import POOL_PARTS, Examples, open_pack
+from s2s_gui.training.remote.examples import BLOCKS, POOL_PARTS, Examples, Pool, open_pack
 from s2s_gui.training.remote.graphs import Updates, matrix_rate
 from s2s_gui.training.remote.masters import Masters
-from s2s_gui.training.remote.objective import FixedTransformer, build, losses, operations
+from s2s_gui.training.remote.packed import PackedTransformer, build, operations
 
 PIECE_BYTES = 16 << 20
 MOST_PIECES = 7  # with the report eight files
@@ -51,7 +52,7 @@ class Options:
 class Progress:
     """How far a run is: updates, minutes spent learning, target tokens; the pool and the batch that come next.
 
-    ``is_late``: the pool was drawn by the corpora's late weights.
+    ``is_late``: the pool was drawn by the corpora's late weights; ``is_next_late``: so is the one after it.
     """
 
     update: int = 0
@@ -60,6 +61,7 @@ class Progress:
     pool: int = 0
     batch: int = 0
     is_late: bool = False
+    is_next_late: bool = False
 
 
 class Run:
@@ -80,8 +82,10 @@ class Run:
             self.network.output_layer()[1].copy_((counts / counts.sum()).log())
         originals = [weight.detach().clone() for weight in self.network.parameters()]
         self.network.to(self.dtype)
-        self.masters = Masters(self.network, originals, schedule)
         is_eager = options.is_eager or self.device.type != "cuda"
+        if not is_eager:
+            self._use_kernels()
+        self.masters = Masters(self.network, originals, schedule)
         self.updates = Updates(self.network, self.masters, schedule["label_smoothing"], is_eager=is_eager)
         self.schedule = cast("Any", SimpleNamespace(**schedule))
         self.progress = Progress()
@@ -95,30 +99,37 @@ class Run:
         saved, begun, before = progress.minutes, time.monotonic(), progress.minutes
         parts = min(self.options.pool_parts, sum(corpus["count"] for corpus in self.plan["corpora"]))
         self.network.train()
-        while self._spent() < last:
-            if progress.batch == 0:
-                progress.is_late = self._spent() / self._budget() > self.plan["schedule"]["hold"]
-            tokens = self.plan["schedule"]["tokens"]
-            pool = self.examples.pool(progress.pool, tokens, parts, is_late=progress.is_late)
-            if not pool.batches:
-                raise SystemExit("The pack gives no usable example: each is longer than allowed.")
-            for long, batch in self.examples.batches(pool, progress.batch):
-                factor = rate_factor(self.schedule, progress.update, self._spent() / self._budget())
-                self.updates(long, batch, factor)
-                progress.update += 1
-                progress.batch += 1
-                progress.minutes = before + (time.monotonic() - begun) / 60
-                is_over = self._spent() >= last
-                is_due = progress.minutes - saved >= self.options.save_minutes
-                if progress.update % REPORT_UPDATES == 0 or is_over or is_due:
-                    self._tell(factor)
-                if is_over:
-                    break
-                if is_due:
-                    self.save()
-                    saved = progress.minutes
-            if progress.batch >= len(pool.batches):
-                progress.pool, progress.batch = progress.pool + 1, 0
+        tokens = self.plan["schedule"]["tokens"]
+        with ThreadPoolExecutor(1) as ahead:  # the device must not wait for the next pool
+
+            def asked(number: int, *, is_late: bool) -> Future[Pool]:
+                return ahead.submit(self.examples.pool, number, tokens, parts, is_late=is_late)
+
+            coming = asked(progress.pool, is_late=progress.is_late)
+            while self._spent() < last:
+                pool = coming.result()
+                if not pool.batches:
+                    raise SystemExit("The pack gives no usable example: each is longer than allowed.")
+                if progress.batch == 0:
+                    progress.is_next_late = self._spent() / self._budget() > self.plan["schedule"]["hold"]
+                coming = asked(progress.pool + 1, is_late=progress.is_next_late)
+                for batch in self.examples.batches(pool, tokens, progress.batch):
+                    factor = rate_factor(self.schedule, progress.update, self._spent() / self._budget())
+                    self.updates(batch, factor)
+                    progress.update += 1
+                    progress.batch += 1
+                    progress.minutes = before + (time.monotonic() - begun) / 60
+                    is_over = self._spent() >= last
+                    is_due = progress.minutes - saved >= self.options.save_minutes
+                    if progress.update % REPORT_UPDATES == 0 or is_over or is_due:
+                        self._tell(factor)
+                    if is_over:
+                        break
+                    if is_due:
+                        self.save()
+                        saved = progress.minutes
+                if progress.batch >= len(pool.batches):
+                    progress.pool, progress.batch, progress.is_late = progress.pool + 1, 0, progress.is_next_late
         self.save()
 
     def dev_losses(self) -> dict[str, float]:
@@ -128,9 +139,9 @@ class Run:
         with torch.no_grad():
             for dev in self.plan["dev"]:
                 sums = self.updates.sums.new_zeros(3)
-                pool = self.examples.fixed(dev, self.plan["schedule"]["tokens"])
-                for _, batch in self.examples.batches(pool):
-                    sums += losses(self.network, batch, 0.0)[1]
+                tokens = self.plan["schedule"]["tokens"]
+                for batch in self.examples.batches(self.examples.fixed(dev, tokens), tokens):
+                    sums += self.network.losses(batch, 0.0)[1]
                 loss, count, _ = sums.tolist()
                 found[dev["name"]] = round(loss / max(count, 1), 4)
         self.network.train()
@@ -179,6 +190,14 @@ class Run:
         (out / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
         say(f"Dev loss, nats a token: {json.dumps(report['dev'])}")
 
+    def _use_kernels(self) -> None:
+        from s2s_gui.training.remote.kernels import check
+
+        heads = self.plan["network"]["heads"]
+        errors = [check(self.device, heads, self.plan["network"]["width"] // heads, block) for block in BLOCKS]
+        say(f"Kernels checked on rows of {BLOCKS}: relative errors {', '.join(f'{error:.4f}' for error in errors)}.")
+        self.network.speed_up()
+
     def _restore(self) -> None:
         path = self.state / STATE
         self._told = time.monotonic()
@@ -222,7 +241,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def train(pack: Path, out: Path, state: Path, options: Options) -> FixedTransformer:
+def train(pack: Path, out: Path, state: Path, options: Options) -> PackedTransformer:
     """Train, write what should come back, and return the network."""
     if options.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("torch finds no CUDA device here: use --device cpu.")
@@ -241,7 +260,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--leave-after", type=float, default=math.inf, help="minutes (or updates) of this call")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
-    parser.add_argument("--eager", action="store_true", help="no CUDA graphs")
+    parser.add_argument("--eager", action="store_true", help="no CUDA graphs, no kernels, nothing compiled")
     parser.add_argument("--save-minutes", type=float, default=3.0)
     parser.add_argument("--state", type=Path, default=None, help="folder of the state, OUT/state if none is named")
 
