@@ -75,11 +75,6 @@ def card_faults(card: ModelCard) -> list[str]:
     if decoding.eos in (*decoding.never, decoding.unk):
         faults.append("decoding.eos is among the ids that must not be produced: no translation could end.")
     faults += _position_faults(card)
-    if decoding.reverse_weight and not _goes_back(card):
-        faults.append(
-            "decoding.reverse_weight is set, but that needs one tokenizer for both sides, no padding, and for each"
-            " direction the opposite one, all told apart by tags."
-        )
     names = [str(direction) for direction in card.directions] + [str(tongue.language) for tongue in card.languages]
     faults += [f"{name} is listed twice." for name in dict.fromkeys(names) if names.count(name) > 1]
     if not card.directions and len(card.languages) < 2:
@@ -88,18 +83,6 @@ def card_faults(card: ModelCard) -> list[str]:
         if not is_plain(name):
             faults.append(f"The file {name!r} is not a plain name of a file inside the model's folder.")
     return faults
-
-
-def _goes_back(card: ModelCard) -> bool:
-    """Say whether each way can be gone backwards over the same tokens."""
-    ways = {(one.source, one.target) for one in card.directions}
-    return (
-        card.tokenizer.source == card.tokenizer.target
-        and not card.languages
-        and not card.decoding.pad_source_to
-        and all((target, source) in ways for source, target in ways)
-        and all(one.tag and not one.prefix for one in card.directions)
-    )
 
 
 def _position_faults(card: ModelCard) -> list[str]:

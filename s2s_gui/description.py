@@ -179,9 +179,8 @@ class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the tag after all. Sources shorter than ``pad_source_to`` are filled up with ``pad_source_with``, -1 for vectors
     of zeros: a network that was trained on padding without a mask needs it.
 
-    ``reverse_weight``: for a model that goes both ways, how much the probability of the source given a hypothesis
-    counts beside that of the hypothesis given the source, where a beam's hypotheses are ranked. ``copies_marks``: the
-    model has learnt to copy the marks of ``text/protected.py``, and reads them for addresses, code and the like.
+    ``copies_marks``: the model has learnt to copy the marks of ``text/protected.py``, and reads them for addresses,
+    code and the like.
     """
 
     eos: int = 0
@@ -199,7 +198,6 @@ class DecodingDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length_penalty: float = 1.0
     max_length_ratio: Annotated[float, msgspec.Meta(gt=0, le=100)] = 2.0
     max_source: Annotated[int, msgspec.Meta(ge=4, le=4096)] = 128
-    reverse_weight: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
     copies_marks: bool = False
 
 

@@ -50,7 +50,6 @@ def beam(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
     state = encode(network, [job.source for job in jobs])
     beams = [[_Live(job, number, number)] for number, job in enumerate(jobs)]
     finished: list[list[Decoded]] = [[] for _ in jobs]
-    rivals = search.hypotheses if search.reverse else 1
     while any(beams):
         rows = [live for one in beams for live in one]
         asked = ask(network, rows, state, allowed, search.start)
@@ -61,7 +60,7 @@ def beam(network: Stepping, jobs: Sequence[Job], search: Search) -> Decoding:
             beams[number] = [_moved(live, len(parents) + index) for index, live in enumerate(survivors)]
             parents.extend(live.row for live in survivors)
         state = select(asked.state, parents, len(rows)) if parents else asked.state
-        yield [_draft(*parts, rivals) for parts in zip(jobs, beams, finished, strict=True)]
+        yield [_draft(*parts) for parts in zip(jobs, beams, finished, strict=True)]
     return [ranked(one, search.hypotheses) for one in finished]
 
 
@@ -149,12 +148,9 @@ def _moved(live: _Live, row: int) -> _Live:
     return _Live(live.job, live.number, row, live.tokens, live.log_probs, live.attention, live.total)
 
 
-def _draft(job: Job, beam: Sequence[_Live], finished: Sequence[Decoded], count: int) -> Draft:
-    """Return the likeliest live hypothesis, settled as far as every one that can still win agrees with it.
-
-    Of those that have ended the ``count`` best can.
-    """
-    rivals = [one.tokens for one in ranked(list(finished), count)]
+def _draft(job: Job, beam: Sequence[_Live], finished: Sequence[Decoded]) -> Draft:
+    """Return the likeliest live hypothesis, settled as far as every one that can still win agrees with it."""
+    rivals = [one.tokens for one in ranked(list(finished), 1)]
     if not beam and not rivals:
         return Draft((), 0)
     leader = max(beam, key=lambda live: live.total).tokens if beam else rivals[0]

@@ -14,25 +14,11 @@ Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
-class Reverse:
-    """How the model's other direction takes part: see ``engine/rescoring.py``.
-
-    ``before`` and ``after`` are the ids that stand around a text's pieces where it is the other direction's source.
-    """
-
-    weight: float
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    max_source: int
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
     """A search with nothing left open; ``never`` are ids that must not be chosen, ``<unk>`` among them.
 
     ``most_tokens`` is how far the network can count positions, whatever the ratio allows.
     ``length_penalty`` a: a hypothesis of n tokens, the end symbol included, scores (sum of log-probabilities) / n^a.
-    ``reverse``: what a beam finds is ranked by the other direction too.
     """
 
     beam_size: int
@@ -46,7 +32,6 @@ class Search:
     never: tuple[int, ...]
     ending: Literal["shrink", "count", "bound"] = "shrink"
     most_tokens: int = 1 << 20
-    reverse: Reverse | None = None
 
 
 def resolve(options: DecodeOptions, defaults: DecodingDefaults) -> Search:

@@ -1,14 +1,12 @@
 """Which search serves some jobs, on which form of the network: the quick one where it can be had."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from s2s_gui.engine.beam import beam
 from s2s_gui.engine.compiled_greedy import compiled_greedy, fits
 from s2s_gui.engine.greedy import greedy
 from s2s_gui.engine.model import Model
 from s2s_gui.engine.options import Search
-from s2s_gui.engine.rescoring import rescored
 from s2s_gui.engine.search import Decoding, Job, longest
 from s2s_gui.networks.quick import Stepping
 
@@ -18,9 +16,6 @@ def search_jobs(model: Model, jobs: Sequence[Job], search: Search, guess: Sequen
     if model.compiled is not None and fits(model.compiled, jobs, search):
         return compiled_greedy(model.compiled, jobs[0], search, guess)
     network = network_for(model, jobs, search)
-    if search.reverse is not None:
-        found = beam(network, jobs, replace(search, hypotheses=search.beam_size))
-        return rescored(network, jobs, search, search.reverse, found)
     return (greedy if search.beam_size == 1 else beam)(network, jobs, search)
 
 

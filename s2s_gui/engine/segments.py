@@ -15,7 +15,7 @@ from s2s_gui.engine.cache import Recent, SentenceCache, Translated
 from s2s_gui.engine.confidence import calibration_of, confidence
 from s2s_gui.engine.constraints import guard, most_repeats
 from s2s_gui.engine.model import Model
-from s2s_gui.engine.options import Reverse, Search, resolve
+from s2s_gui.engine.options import Search, resolve
 from s2s_gui.engine.search import Decoded, Job
 from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
 from s2s_gui.text.forms import as_learnt, half_width, simplified, traditional
@@ -243,8 +243,6 @@ class Task:
 def make_task(model: Model, direction: Direction, options: DecodeOptions) -> Task:
     """Return a request's task; raise ``RequestError`` for an option out of its range."""
     search = replace(resolve(options, model.card.decoding), most_tokens=model.most_tokens)
-    if search.beam_size > 1 and model.card.decoding.reverse_weight > 0:
-        search = replace(search, reverse=_reverse(model, model.card.learnt(direction)))
     openers: tuple[int, ...] = ()
     if options.prefix[-1:].isspace() and direction.target.code not in UNSPACED:
         openers = tuple(id for id in range(model.target.size) if model.target.begins_word(id) or id == search.eos)
@@ -260,14 +258,6 @@ def _frame(model: Model, direction: Direction) -> tuple[tuple[int, ...], tuple[i
     if decoding.tag_last:
         return decoding.source_start, (*end, *tag)
     return (*decoding.source_start, *tag), end
-
-
-def _reverse(model: Model, direction: Direction) -> Reverse:
-    """Return how the model's other direction reads; ``card_faults`` saw to it that there is one, and how."""
-    card = model.card
-    back = next(one for one in card.directions if (one.source, one.target) == (direction.target, direction.source))
-    before, after = _frame(model, back)
-    return Reverse(card.decoding.reverse_weight, before, after, model.max_source)
 
 
 # By tokenizer, so that what is remembered goes when its model goes.

@@ -10,18 +10,15 @@ from pathlib import Path
 import msgspec
 import torch
 
-from s2s_gui.description import Figure, ModelCard, Shortlist
+from s2s_gui.description import Figure, ModelCard
 from s2s_gui.engine.model import Model, assemble
 from s2s_gui.formats import native
 from s2s_gui.formats.eight_bits import in_eight_bits
-from s2s_gui.formats.shortlist import shortlist_bytes
 from s2s_gui.manage.quick import open_quick
 from s2s_gui.messages import DecodeOptions
 from s2s_gui.training.confidence import calibrate
-from s2s_gui.training.corpora import Corpora
 from s2s_gui.training.evaluate import Evaluation, evaluate
-from s2s_gui.training.lexicon import lexical_shortlist
-from s2s_gui.training.preparation import decoding, encoder
+from s2s_gui.training.preparation import decoding
 from s2s_gui.training.recipe import Recipe, read_recipe
 
 
@@ -34,9 +31,6 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
     )
     files = {name: (run / "best" / name).read_bytes() for name in card.files()}
     weights = in_eight_bits(description.weights)
-    if recipe.shortlist is not None:
-        files[native.SHORTLIST] = shortlist_bytes(_shortlist(assemble(description), recipe, recipe_path.parent))
-        card = msgspec.structs.replace(card, shortlist=native.SHORTLIST)
     native.write(card, weights, files, "", folder)  # the figures are those of the weights as they ship
     model = open_quick(folder, "fp32")
     measured = measure(model, recipe, recipe_path.parent)
@@ -52,18 +46,6 @@ def bundle(recipe_path: Path, run: Path, folder: Path) -> ModelCard:
         calibration=calibrate(model, recipe, recipe_path.parent),
     )
     return native.write(card, weights, files, _readme(card, recipe, measured), folder)
-
-
-def _shortlist(model: Model, recipe: Recipe, base: Path) -> Shortlist:
-    plan, eos = recipe.shortlist, model.card.decoding.eos
-    assert plan is not None
-    encode = encoder(model.source, model.card.directions, model.card.decoding, recipe.mixture.longest)
-    corpora = Corpora(recipe, base)
-    pools = (corpora.pool(number, is_late=True) for number in range(plan.pools))
-    pairs = [ids for pool in pools for ids in map(encode, pool) if ids is not None]
-    tags = tuple(tag for tag in encode.tags if tag is not None)
-    sizes = model.source.size, model.target.size
-    return lexical_shortlist(lambda: pairs, *sizes, tags, eos, plan.most, plan.common)
 
 
 def measure(model: Model, recipe: Recipe, base: Path) -> list[tuple[str, Evaluation]]:

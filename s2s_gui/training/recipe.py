@@ -122,17 +122,6 @@ class Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Share = 0.4
 
 
-class ShortlistPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lexical shortlist to ship with the model, learnt from ``pools`` pools of the training text.
-
-    Each source token leads to at most ``most`` target tokens; each direction lists its ``common`` commonest ones.
-    """
-
-    pools: Positive = 4
-    most: Positive = 64
-    common: Positive = 300
-
-
 class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When to look at the dev sets and when to give up.
 
@@ -172,7 +161,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     schedule: Schedule = Schedule()
     watch: Watch = Watch()
     guide: Guide | None = None
-    shortlist: ShortlistPlan | None = None
 
     def columns(self, direction: str) -> tuple[int, int]:
         """Return the columns of source and target of ``direction``."""

@@ -275,6 +275,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert reports[0]["progress"]["update"] == reports[1]["progress"]["update"] == 12
     assert reports[0]["progress"]["target_tokens"] == reports[1]["progress"]["target_tokens"] > 1000
     assert reports[0]["pieces"] == reports[1]["pieces"]
+    assert [row["update"] for report in reports for row in report["history"]] == [12, 5, 12]
     other = packed(tmp_path, both_ways(tmp_path), pairs=50)
     with pytest.raises(SystemExit, match="another pack"):
         train(other, tmp_path / "c", tmp_path / "halves", options)
@@ -328,6 +329,14 @@ def test_pack_train_and_join(tmp_path: Path, bare: Path) -> None:
     assert max(report["dev"].values()) < 0.5
     card = join(pack, out, tmp_path / "run")
     assert [str(direction) for direction in card.directions] == ["aa > bb", "bb > aa"]
+    *curve, look = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    assert [row["update"] for row in curve] == list(range(20, 301, 20))
+    assert curve[0]["loss"] > 2 * curve[-1]["loss"]
+    assert look == {
+        "target_tokens": curve[-1]["target_tokens"],
+        "dev": {k: {"loss": v} for k, v in report["dev"].items()},
+    }
+    assert (tmp_path / "run" / "curves.svg").stat().st_size > 1000
     assert {w.dtype for w in native.read(tmp_path / "run" / "best").weights.values()} == {np.dtype(np.float16)}
     model = open_model(tmp_path / "run" / "best")
     pairs = toy_pairs(100, 5, is_reversed=False, seed=2)

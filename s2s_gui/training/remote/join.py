@@ -1,4 +1,4 @@
-"""Make a model folder of the pieces that came back, with the tokenizer and the card that are in the pack."""
+"""Make a run's folder of what came back: the model with tokenizer and card from the pack, and the learning curve."""
 
 import hashlib
 import json
@@ -13,12 +13,13 @@ from s2s_gui.errors import RequestError
 from s2s_gui.formats import native
 from s2s_gui.manage.opening import open_model
 from s2s_gui.training.bundle import measure
+from s2s_gui.training.curves import draw_curves
 from s2s_gui.training.recipe import read_recipe
 from s2s_gui.training.remote.run import REPORT
 
 
 def join(pack: Path, pieces: Path, run: Path) -> ModelCard:
-    """Write ``run / best`` from a pack and the folder of the pieces that its training wrote; return the card."""
+    """Write ``run`` from a pack and the folder of the pieces that its training wrote; return its card."""
     try:
         report = json.loads((pieces / REPORT).read_text(encoding="utf-8"))
         content = b"".join(_checked(pieces / name, digest) for name, digest in report["pieces"].items())
@@ -36,6 +37,11 @@ def join(pack: Path, pieces: Path, run: Path) -> ModelCard:
         count = int(np.prod(shape))
         weights[name] = np.frombuffer(content, "<f2", count, place).reshape(shape)
         place += 2 * count
+    run.mkdir(parents=True, exist_ok=True)
+    looks = {name: {"loss": loss} for name, loss in report["dev"].items()}
+    rows = [*report["history"], {"target_tokens": report["progress"]["target_tokens"], "dev": looks}]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    draw_curves(run / "metrics.jsonl", run / "curves.svg")
     return native.write(card, weights, files, f"# {card.name}\n\n{card.notes}\n", run / "best")
 
 

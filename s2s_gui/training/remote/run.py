@@ -89,6 +89,7 @@ class Run:
         self.updates = Updates(self.network, self.masters, schedule["label_smoothing"], is_eager=is_eager)
         self.schedule = cast("Any", SimpleNamespace(**schedule))
         self.progress = Progress()
+        self.history: list[dict[str, float]] = []
         self.rate = matrix_rate(self.device, self.dtype, *((8192, 20) if self.device.type == "cuda" else (1024, 3)))
         self._restore()
 
@@ -154,6 +155,7 @@ class Run:
         state = {
             "pack": self.pack,
             "progress": asdict(self.progress),
+            "history": self.history,
             "masters": self.masters.state(),
             "random": torch.get_rng_state(),
             "device_random": torch.cuda.get_rng_state() if is_cuda else None,
@@ -183,6 +185,7 @@ class Run:
         report = {
             "pack": self.pack,
             "progress": asdict(self.progress),
+            "history": self.history,
             "dev": self.dev_losses(),
             "shapes": shapes,
             "pieces": pieces,
@@ -208,6 +211,7 @@ class Run:
             raise SystemExit(f"{path} is of another pack: name another folder with --state.")
         self.masters.restore(state["masters"])
         self.progress = Progress(**state["progress"])
+        self.history = state["history"]
         torch.set_rng_state(state["random"])
         if state["device_random"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["device_random"])
@@ -226,6 +230,9 @@ class Run:
         self.progress.target_tokens += int(targets)
         if not math.isfinite(loss):
             raise SystemExit(f"The loss is not a number any more at update {self.progress.update}: try lower rates.")
+        row = {"update": self.progress.update, "minutes": round(self.progress.minutes, 3)}
+        row |= {"target_tokens": self.progress.target_tokens, "loss": round(loss / max(targets, 1), 4)}
+        self.history.append(row)
         costs = operations(self.plan["network"])
         rate = (sources * costs[0] + targets * costs[1]) / seconds
         say(
