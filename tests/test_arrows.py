@@ -63,7 +63,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "storage": {"msgspec"},
     "manage": {"msgspec", "psutil", "torch"},
     "tasks": {"torch", "msgspec"},
-    "training": {"torch", "numpy", "msgspec", "sentencepiece", "sacrebleu", "matplotlib", "tqdm"},
+    "training": {"torch", "numpy", "msgspec", "sentencepiece", "sacrebleu", "matplotlib", "tqdm", "triton"},
     "worker": set(),
     "window": {"PySide6", "msgspec"},
     "libraries": set(),

@@ -12,7 +12,6 @@ from s2s_gui.cards import read_card
 from s2s_gui.console.main import main
 from s2s_gui.description import EightBitRows
 from s2s_gui.formats import native
-from s2s_gui.manage.opening import open_model
 from s2s_gui.training.bundle import bundle
 from tests.engine import small
 from tests.toy import TRANSFORMER, toy_pairs, toy_recipe
@@ -72,7 +71,7 @@ def test_a_bundled_model_carries_the_figures_that_evaluate_gives(
         'id = "gru"\nname = "Golden"\nlicence = "CC0"\ndirections = ["aa > bb"]\n'
         'languages = [{ code = "aa" }, { code = "bb" }]\ncorpora = [{ path = "train.tsv" }]\n'
         'test = [{ name = "toy", direction = "aa > bb", source = "test.tsv:1", references = ["test.tsv:2"] }]\n'
-        '[network]\nkind = "rnn"\n[shortlist]\npools = 1\nmost = 3\ncommon = 5\n'
+        '[network]\nkind = "rnn"\n'
     )
     shutil.copytree(GOLDEN / "gru", tmp_path / "run" / "best")
     card = bundle(recipe, tmp_path / "run", tmp_path / "shipped")
@@ -88,9 +87,6 @@ def test_a_bundled_model_carries_the_figures_that_evaluate_gives(
     assert on_disk == card
     assert msgspec.json.decode((tmp_path / "shipped" / "card.json").read_bytes())["licence"] == "CC0"
     assert f"| toy | aa > bb | {found['bleu']['score']:.1f} |" in (tmp_path / "shipped" / "README.md").read_text()
-    shortlist = open_model(tmp_path / "shipped").shortlist
-    assert shortlist is not None
-    assert max(np.diff(shortlist.lists.offsets.astype(np.int64))) <= 3 + 5 + 1
     for weight in native.read(tmp_path / "shipped").weights.values():
         is_small = isinstance(weight, EightBitRows)
         assert is_small == (len(weight.shape) == 2 and weight.shape[0] > 1)
