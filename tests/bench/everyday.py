@@ -179,7 +179,7 @@ def report(entries: Sequence[Entry], outputs: Sequence[Output], found: Sequence[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="?", type=Path, default=paths.shipped("models") / "zh-en-fast")
+    parser.add_argument("model", nargs="?", type=Path, default=paths.shipped("models") / "zh-en-better")
     parser.add_argument("--write", action="store_true", help="store the outputs beside the lists")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
