@@ -19,7 +19,7 @@ from s2s_gui.engine.options import Search, resolve
 from s2s_gui.engine.search import Decoded, Job
 from s2s_gui.messages import DecodeOptions, Hypothesis, Line, Segment, Token
 from s2s_gui.text.forms import as_learnt, half_width, simplified, traditional
-from s2s_gui.text.protected import PIECES, Shielded, shield
+from s2s_gui.text.protected import COMMAS, PIECES, Shielded, shield
 from s2s_gui.text.sentences import UNSPACED, Span, has_words, inner, joint, shortened, stretches
 from s2s_gui.text.tokenizer import Piece, Tokenizer
 
@@ -187,7 +187,8 @@ class Task:
         """Return ``text`` with marks for what is to stay as it is, if the model has learnt to copy them."""
         card = self.model.card
         if card.decoding.copies_marks and card.tokenizer.kind != "tokens":
-            return shield(half_width(text))
+            languages = {self.direction.source.code, self.direction.target.code}
+            return shield(half_width(text), amounts=languages <= COMMAS)
         return Shielded(text, is_plain=True)
 
     def _pieces(self, shielded: Shielded) -> list[Piece]:

@@ -1,4 +1,4 @@
-"""What a translation leaves as it is: addresses, code, placeholders, tags, emoji.
+"""What a translation leaves as it is: addresses, code, placeholders, tags, emoji, long amounts.
 
 Such spans are no language, and a model that spells them out again gets some of them wrong. A model that has learnt it
 reads one control character instead of each, and copies that.
@@ -38,8 +38,13 @@ _KINDS = (
     "[\u200d\u20e3\ufe0e\ufe0f\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\U000e0020-\U000e007f]*",
     "[" + "".join(MARKS) + "]",
 )
+# Languages that write 1,234,500.75 alike. Elsewhere commas and points change places, and it is no copy that is wanted.
+COMMAS = frozenset({"en", "zh", "ja", "ko", "th"})
+_AMOUNT = r"(?<![\w.,])\d{1,3}(?:(?:,\d{3}){2,}(?:\.\d+)?|,\d{3}\.\d+)(?![\w.,]?\d)"
 # Neighbours without anything between them are one span.
-_SPAN = re.compile("(?:" + "|".join(_KINDS) + ")+", re.ASCII | re.IGNORECASE)
+_SPAN, _SPAN_OR_AMOUNT = (
+    re.compile("(?:" + "|".join(kinds) + ")+", re.ASCII | re.IGNORECASE) for kinds in (_KINDS, (*_KINDS, _AMOUNT))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,12 @@ class Shielded:
         return tuple(span for mark, span in zip(MARKS, self.spans, strict=False) if mark not in text)
 
 
-def find(text: str) -> list[str]:
-    """Return the spans of ``text`` that are to stay, in their order."""
-    return _SPAN.findall(text)
+def find(text: str, *, amounts: bool) -> list[str]:
+    """Return the spans of ``text`` that are to stay, in their order; ``amounts``: numbers such as 1,234.50 too."""
+    return (_SPAN_OR_AMOUNT if amounts else _SPAN).findall(text)
 
 
-def shield(text: str) -> Shielded:
+def shield(text: str, *, amounts: bool) -> Shielded:
     """Put marks in place of the first ``MOST_SPANS`` spans."""
     spans: list[str] = []
 
@@ -85,7 +90,7 @@ def shield(text: str) -> Shielded:
         spans.append(match[0])
         return MARKS[len(spans) - 1]
 
-    shielded = _SPAN.sub(mark, text)
+    shielded = (_SPAN_OR_AMOUNT if amounts else _SPAN).sub(mark, text)
     return Shielded(shielded, tuple(spans))
 
 

@@ -135,7 +135,7 @@ def with_marks(source: str, target: str, random: np.random.Generator, *, is_want
 
     ``is_wanted``: where there is nothing of the kind, for words and numbers, or else a mark at an end of both.
     """
-    spans = [span for span in find(source) if source.count(span) == 1 == target.count(span)][:MOST_SPANS]
+    spans = [span for span in find(source, amounts=True) if source.count(span) == 1 == target.count(span)][:MOST_SPANS]
     if is_wanted and not spans:
         words = [word for word in COMMON.findall(source) if source.count(word) == 1 == target.count(word)]
         spans = words[: int(random.integers(1, 3))]

@@ -30,7 +30,7 @@ from s2s_gui.text.protected import MARKS, MOST_SPANS, PIECES, Shielded, find, ma
     ],
 )
 def test_spans_are_found(text: str, spans: list[str]) -> None:
-    assert find(text) == spans
+    assert find(text, amounts=False) == spans
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,21 @@ def test_spans_are_found(text: str, spans: list[str]) -> None:
     ],
 )
 def test_language_is_left_alone(text: str) -> None:
-    assert find(text) == []
-    assert shield(text) == Shielded(text)
+    assert find(text, amounts=False) == []
+    assert shield(text, amounts=False) == Shielded(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("It costs $1,249.50, or €12,345,678; 1,200 people.", ["1,249.50", "12,345,678"]),
+        ("销售额为1,204,300.25元，比去年多3,299.00元。", ["1,204,300.25", "3,299.00"]),
+        ("1,2,3,4; 12,34; 1,234,56; 1.234,50; 2,500; 10.5; a1,234.50", []),
+    ],
+)
+def test_long_amounts_are_spans_where_both_languages_write_them_alike(text: str, spans: list[str]) -> None:
+    assert find(text, amounts=True) == spans
+    assert find(text, amounts=False) == []
 
 
 PARTS = st.lists(
@@ -60,10 +73,10 @@ PARTS = st.lists(
 @given(PARTS)
 def test_what_is_shielded_comes_back(parts: list[str]) -> None:
     text = "".join(parts)
-    shielded = shield(text)
+    shielded = shield(text, amounts=True)
     assert shielded.restored(shielded.text) == text
     assert shielded.missing(shielded.text) == ()
-    assert len(shielded.spans) == min(len(find(text)), MOST_SPANS)
+    assert len(shielded.spans) == min(len(find(text, amounts=True)), MOST_SPANS)
     assert shielded.restored("") == ""
 
 
@@ -71,7 +84,7 @@ def test_what_is_shielded_comes_back(parts: list[str]) -> None:
 def test_marks_of_a_translation_are_restored_once_and_what_grows_only_grows(
     parts: list[str], written: list[str], cut: int
 ) -> None:
-    shielded = shield("".join(parts))
+    shielded = shield("".join(parts), amounts=True)
     text = "".join(written)
     whole = shielded.restored(text)
     assert whole.startswith(shielded.restored(text[:cut]))
@@ -81,22 +94,22 @@ def test_marks_of_a_translation_are_restored_once_and_what_grows_only_grows(
 
 
 def test_spans_beyond_the_last_mark_stay() -> None:
-    shielded = shield("{a} {b} {c} {d} {e} {f} {g}")
+    shielded = shield("{a} {b} {c} {d} {e} {f} {g}", amounts=True)
     assert shielded.text == "\x01 \x02 \x03 \x04 \x05 \x06 {g}"
 
 
 def test_the_beginning_of_a_translation_gets_the_marks_of_its_source() -> None:
-    assert shield("Visit {a} or x@y.zz!").hidden("访问 {a} 或 x@y") == "访问 \x01 或 x@y"
+    assert shield("Visit {a} or x@y.zz!", amounts=True).hidden("访问 {a} 或 x@y") == "访问 \x01 或 x@y"
 
 
 def test_a_plain_text_has_no_marks() -> None:
     plain = Shielded("\x01{a}", is_plain=True)
     assert plain.restored("x\x01y") == "x\x01y"
-    assert shield("none").restored("x\x01y") == "xy"
+    assert shield("none", amounts=True).restored("x\x01y") == "xy"
 
 
 def test_pieces_are_those_of_byte_fallback() -> None:
-    shielded = shield("{a} 你好")
+    shielded = shield("{a} 你好", amounts=True)
     assert PIECES[0] == "<0x01>"
     assert shielded.piece("<0x01>") == "{a}"
     assert shielded.piece("<0x02>") == "<0x02>"
@@ -128,4 +141,4 @@ def test_only_the_first_of_equal_spans_gives_way_to_a_mark() -> None:
 )
 def test_a_long_run_of_nearly_a_span_is_gone_through_in_one_go(part: str, spans: int) -> None:
     # Where the time grew with the square of the length, this would take hours.
-    assert len(find(part * 100_000)) == spans
+    assert len(find(part * 100_000, amounts=True)) == spans
