@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 MOST_SPANS = 6
 MARKS = tuple(map(chr, range(1, 1 + MOST_SPANS)))
+_NO_MARKS = dict.fromkeys(map(ord, MARKS))
 # As a SentencePiece model with byte fallback writes them.
 PIECES = tuple(f"<0x{ord(mark):02X}>" for mark in MARKS)
 
@@ -81,12 +82,12 @@ def find(text: str, *, amounts: bool) -> list[str]:
 
 
 def shield(text: str, *, amounts: bool) -> Shielded:
-    """Put marks in place of the first ``MOST_SPANS`` spans."""
+    """Put marks in place of the first ``MOST_SPANS`` spans; later ones lose what would be taken for a mark."""
     spans: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
         if len(spans) == MOST_SPANS:
-            return match[0]
+            return match[0].translate(_NO_MARKS)
         spans.append(match[0])
         return MARKS[len(spans) - 1]
 
